@@ -1,0 +1,112 @@
+"""Django settings of every process. A town's machine is set by three variables and a folder; nothing else is configured in code.
+
+TONGCHOU_HOME      folder of this installation: database, keys, evidence files, logs (default ./tongchou-home)
+TONGCHOU_DATABASE  postgresql://user:password@host:port/name for a server; unset means SQLite in the folder
+TONGCHOU_HOSTS     comma-separated host names the pages answer to (default localhost only)
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from tongchou.core.keys import load_keys
+
+HOME = Path(os.environ.get("TONGCHOU_HOME", "tongchou-home")).resolve()
+KEYS = load_keys(HOME)
+SECRET_KEY = KEYS.session.hex()
+DEBUG = os.environ.get("TONGCHOU_DEBUG") == "1"
+ALLOWED_HOSTS = [h for h in os.environ.get("TONGCHOU_HOSTS", "127.0.0.1,localhost,testserver").split(",") if h]
+
+
+def _database(url: str) -> dict[str, object]:
+    if not url:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": HOME / "tongchou.sqlite3",
+            # One writer at a time, told at BEGIN rather than at the first write; FULL: an acknowledged commit is on disk.
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-65536;",
+            },
+        }
+    parts = urlsplit(url)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.path.lstrip("/"),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": parts.port or "",
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 5},
+    }
+
+
+DATABASES = {"default": _database(os.environ.get("TONGCHOU_DATABASE", ""))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CORE = ["places", "people", "parameters", "audit", "casework", "outbox", "importing", "runs"]
+DOMAINS = ["registry", "sentinels", "warning", "response"]
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "axes",
+    *(f"tongchou.core.{name}" for name in CORE),
+    *(f"tongchou.domains.{name}" for name in DOMAINS),
+    "tongchou.interfaces.web",
+]
+AUTH_USER_MODEL = "people.User"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_FAILURE_LIMIT, AXES_COOLOFF_TIME, AXES_LOCKOUT_PARAMETERS = 8, 0.25, [["username", "ip_address"]]
+AXES_VERBOSE = False
+LOGIN_URL, LOGIN_REDIRECT_URL = "/login", "/"
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "tongchou.interfaces.web.middleware.Page",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "tongchou.interfaces.web.urls"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "tongchou.interfaces.web.context.town",
+            ],
+            "builtins": ["tongchou.interfaces.web.templatetags.tongchou"],
+        },
+    }
+]
+STATIC_URL = "/static/"
+STATIC_ROOT = HOME / "static"
+WHITENOISE_USE_FINDERS = True
+
+USE_TZ, TIME_ZONE, LANGUAGE_CODE, USE_I18N = True, "UTC", "zh-hans", True
+SESSION_COOKIE_HTTPONLY, SESSION_COOKIE_SAMESITE, CSRF_COOKIE_SAMESITE = True, "Lax", "Lax"
+SESSION_COOKIE_AGE = 12 * 3600
+SECURE_CONTENT_TYPE_NOSNIFF = True
+DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
+
+EMAIL_HOST = os.environ.get("TONGCHOU_SMTP_HOST", "")
+EMAIL_PORT = int(os.environ.get("TONGCHOU_SMTP_PORT", "25"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = os.environ.get("TONGCHOU_MAIL_FROM", "tongchou@localhost")
+LIVE_PORT_OFFSET = 1  # the live process listens one port above the pages
