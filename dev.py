@@ -1,0 +1,361 @@
+#!/usr/bin/env python3
+"""One door for people who work on tongchou: python dev.py demo | test | bench | lint | docs | pin.
+
+Needs Python 3.11 and a package registry, nothing else: it makes .venv itself and installs again only when
+the dependencies in pyproject.toml or the pins in constraints.txt have changed.
+"""
+
+from __future__ import annotations
+
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036
+    sys.exit("dev.py: Python %d.%d found, 3.11 or newer needed; start it as: python3.11 dev.py" % sys.version_info[:2])  # noqa: UP031
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import tomllib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+WORK = ROOT / ".work"
+CONSTRAINTS = ROOT / "constraints.txt"
+NOT_PINNED = {"pip", "setuptools", "wheel", "tongchou"}
+UNREACHABLE = re.compile(r"connection|timed? ?out|resolve host|name resolution|getaddrinfo|ProxyError|from versions: none|SSLError", re.I)
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+CHROMIUM_REMEDY = "Debian: apt-get install chromium fonts-noto-cjk; elsewhere install Chrome and set TONGCHOU_CHROMIUM to its path"
+POSTGRES_REMEDY = (
+    "start PostgreSQL 15 or newer on port 5432 with a role that may create databases,"
+    " or set TONGCHOU_TEST_POSTGRES=postgresql://user:password@host:port/postgres"
+)
+# Pages generated from the program itself: module run with -m, and what it writes.
+GENERATED_DOCS = {"tongchou.interfaces.cli.reference": "docs/reference/commands.md"}
+TYPED = ["src/tongchou"]
+
+
+class Stop(Exception):
+    """A reason to end, already written for the person at the keyboard."""
+
+
+@contextmanager
+def step(title: str) -> Iterator[None]:
+    """Say what runs, how many seconds it has taken so far (on a terminal) and in all."""
+    started = time.monotonic()
+    done = threading.Event()
+    live = sys.stdout.isatty()
+
+    def tick() -> None:
+        while not done.wait(1):
+            print(f"\r  {title} … {time.monotonic() - started:.0f} s ", end="", flush=True)
+
+    if live:
+        threading.Thread(target=tick, daemon=True).start()
+    else:
+        print(f"  {title} …", flush=True)
+    try:
+        yield
+    except BaseException:
+        done.set()
+        print(f"{chr(13) if live else ''}  {title}: failed after {time.monotonic() - started:.0f} s", flush=True)
+        raise
+    done.set()
+    print(f"{chr(13) if live else ''}  {title}: {time.monotonic() - started:.1f} s      ", flush=True)
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """The environment of every child: our sources first, UTF-8, no stray home of an installation."""
+    env = {k: v for k, v in os.environ.items() if k not in {"TONGCHOU_HOME", "TONGCHOU_DATABASE", "DJANGO_SETTINGS_MODULE"}}
+    return env | {"PYTHONPATH": str(ROOT / "src"), "PYTHONUTF8": "1"} | extra
+
+
+# ---- the environment ----------------------------------------------------------------------------------------------
+
+
+def wanted(dev: bool) -> tuple[list[str], str]:
+    """The requirements to install and a digest that changes when they, the pins or the interpreter do."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    requirements = list(project["project"]["dependencies"]) + (list(project["dependency-groups"]["dev"]) if dev else [])
+    pins = CONSTRAINTS.read_text("utf-8") if CONSTRAINTS.exists() else ""
+    scripts = project["project"].get("scripts", {})
+    return requirements, hashlib.sha256(json.dumps([requirements, pins, scripts, sys.version_info[:2]]).encode()).hexdigest()
+
+
+def make_environment(dev: bool) -> None:
+    """Create .venv and install what is wanted; nothing is done when the last installation still fits."""
+    requirements, digest = wanted(dev)
+    stamps = {kind: VENV / f"installed-{kind}" for kind in ("runtime", "dev")}
+    stamp = stamps["dev" if dev else "runtime"]
+    if PYTHON.exists() and (_fits(stamp, digest) or (not dev and _fits(stamps["dev"], wanted(True)[1]))):
+        return
+    if not PYTHON.exists():
+        with step("making .venv"):
+            result = subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], capture_output=True, text=True)
+            if result.returncode:
+                raise Stop(f".venv: could not be made; Debian: apt-get install python3-venv\n{result.stdout[-800:]}{result.stderr[-800:]}")
+    with step(f"installing {len(requirements)} packages and what they need ({'development' if dev else 'runtime'})"):
+        _install(requirements)
+    stamp.write_text(digest, "utf-8")
+
+
+def _fits(stamp: Path, digest: str) -> bool:
+    return stamp.exists() and stamp.read_text("utf-8") == digest
+
+
+def _install(requirements: Sequence[str]) -> None:
+    pins = ["-c", str(CONSTRAINTS)] if CONSTRAINTS.exists() else []
+    log = WORK / "pip.log"
+    WORK.mkdir(exist_ok=True)
+    command = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *pins, "-e", str(ROOT), *requirements]
+    with log.open("w", encoding="utf-8") as out:
+        code = subprocess.call(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env={**os.environ, "PYTHONUTF8": "1"})
+    if code:
+        text = log.read_text("utf-8", errors="replace")
+        last = "\n".join("    " + line for line in text.strip().splitlines()[-8:])
+        if UNREACHABLE.search(text):
+            raise Stop(
+                f"pip: the package registry did not answer or lacks a package.\n{last}\n"
+                "  Check the network, or name a mirror: pip config set global.index-url ADDRESS (or PIP_INDEX_URL); then run this again."
+            )
+        raise Stop(f"pip: installation failed; the whole log is {log.relative_to(ROOT)}\n{last}")
+
+
+def pin() -> int:
+    """Write constraints.txt: exact versions of everything in .venv, without any address."""
+    make_environment(dev=True)
+    listed = subprocess.run(
+        [str(PYTHON), "-m", "pip", "list", "--format=json", "--disable-pip-version-check"], capture_output=True, text=True, check=True
+    )
+    rows = sorted((p["name"].lower(), p["name"], p["version"]) for p in json.loads(listed.stdout) if p["name"].lower() not in NOT_PINNED)
+    head = "# Exact versions of runtime and development packages. Written by: python dev.py pin\n"
+    CONSTRAINTS.write_text(head + "".join(f"{name}=={version}\n" for _, name, version in rows), "utf-8", newline="\n")
+    print(f"constraints.txt: {len(rows)} packages pinned")
+    return 0
+
+
+# ---- floors of the test suite -------------------------------------------------------------------------------------
+
+
+@dataclass
+class Floor:
+    """One part of the suite and how it went; `code` None means that it could not run here."""
+
+    name: str
+    code: int | None = None
+    said: str = ""
+
+
+def find_chromium() -> str | None:
+    """Path of a Chromium: TONGCHOU_CHROMIUM, else the usual names on the path."""
+    named = os.environ.get("TONGCHOU_CHROMIUM")
+    if named:
+        return named if Path(named).exists() else None
+    return next((path for path in map(shutil.which, CHROMIUM_NAMES) if path), None)
+
+
+def find_postgres() -> str | None:
+    """Address of a PostgreSQL where databases may be created: TONGCHOU_TEST_POSTGRES, else the standard local port or socket."""
+    candidates = [os.environ["TONGCHOU_TEST_POSTGRES"]] if os.environ.get("TONGCHOU_TEST_POSTGRES") else _local_postgres()
+    probe = (
+        "import sys, psycopg\n"
+        "with psycopg.connect(sys.argv[1], connect_timeout=3) as c:\n"
+        "    r = c.execute('select rolcreatedb or rolsuper from pg_roles where rolname = current_user').fetchone()\n"
+        "sys.exit(0 if r and r[0] and c.info.server_version >= 150000 else 1)\n"
+    )
+    for url in candidates:
+        if subprocess.run([str(PYTHON), "-c", probe, url], capture_output=True).returncode == 0:
+            return url
+    return None
+
+
+def _local_postgres() -> list[str]:
+    users = [u for u in (os.environ.get("USER") or os.environ.get("USERNAME"), "postgres", "root") if u]
+    found = []
+    try:
+        socket.create_connection(("127.0.0.1", 5432), timeout=1).close()
+        found += [f"postgresql://{user}@127.0.0.1:5432/postgres" for user in dict.fromkeys(users)]
+    except OSError:
+        pass
+    if Path("/var/run/postgresql/.s.PGSQL.5432").exists():
+        found.append("postgresql:///postgres")
+    return found
+
+
+def run_pytest(name: str, arguments: Sequence[str], env: dict[str, str], whole: bool) -> Floor:
+    """Run pytest, showing its output as it comes; what the floor says is pytest's own closing line."""
+    print(f"\n== {name} ==", flush=True)
+    command = [str(PYTHON), "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    closing = ""
+    with subprocess.Popen(
+        command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8"
+    ) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            print(line, end="", flush=True)
+            if re.search(r"\bin [\d.]+s\b", line):
+                closing = line.strip().strip("= ")
+    # 5: nothing selected on this floor, which is normal when the caller named a few tests, and an error for the whole suite.
+    code = 0 if child.returncode == 5 and not whole else child.returncode
+    return Floor(name, code, closing or f"pytest ended with {child.returncode}")
+
+
+def test(arguments: Sequence[str]) -> int:
+    """Lint, then the suite on SQLite, on PostgreSQL and in a browser, as far as this machine has them."""
+    make_environment(dev=True)
+    whole = not arguments
+    started = time.monotonic()
+    floors = [lint_floor()] if whole else []
+    workers = ["-n", "2", "--dist", "worksteal"]
+    targets = list(arguments) or ["tests"]
+    floors.append(run_pytest("sqlite", [*workers, "-m", "not browser", *targets], environment(), whole))
+    postgres = find_postgres()
+    if postgres:
+        env = environment(TONGCHOU_DATABASE=postgres)
+        floors.append(run_pytest("postgresql", [*workers, "-m", "database and not browser", *targets], env, whole))
+    else:
+        floors.append(Floor("postgresql", None, POSTGRES_REMEDY))
+    chromium = find_chromium()
+    if chromium:
+        floors.append(run_pytest("browser", ["-m", "browser", *targets], environment(TONGCHOU_CHROMIUM=chromium), False))
+    else:
+        floors.append(Floor("browser", None, CHROMIUM_REMEDY))
+    return close(floors, time.monotonic() - started)
+
+
+def close(floors: Sequence[Floor], seconds: float) -> int:
+    """Print one line per floor, the floors that could not run with their remedy last; 1 when one failed or, in CI, is missing."""
+    in_ci = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+    missing = [f for f in floors if f.code is None]
+    failed = [f for f in floors if f.code] + (missing if in_ci else [])
+    print(f"\n== all floors, {seconds:.0f} s ==")
+    for floor in floors:
+        state = "NOT RUN" if floor.code is None else "failed" if floor.code else "passed"
+        print(f"  {floor.name:<11} {state:<8} {floor.said}")
+    for floor in missing:
+        print(f"Could not run here: {floor.name}.{' In CI no floor may be missing.' if in_ci else ''} How to get it: {floor.said}")
+    if failed:
+        print(f"FAILED: {', '.join(f.name for f in failed)}")
+    return 1 if failed else 0
+
+
+def lint_floor(fix: bool = False) -> Floor:
+    """ruff (rules and format), the import law, types."""
+    print("\n== lint ==", flush=True)
+    python = str(PYTHON)
+    bin_dir = PYTHON.parent
+    checks = {
+        "ruff": [python, "-m", "ruff", "check", "--quiet", "--no-cache", *(["--fix"] if fix else []), "."],
+        "format": [python, "-m", "ruff", "format", "--quiet", "--no-cache", *([] if fix else ["--check"]), "."],
+        "imports": [str(bin_dir / "lint-imports"), "--no-cache"],
+        "types": [python, "-m", "mypy", "--no-error-summary", "--cache-dir", str(WORK / "mypy"), *TYPED],
+    }
+    WORK.mkdir(exist_ok=True)
+    failed = []
+    with tempfile.TemporaryDirectory() as home:
+        for name, command in checks.items():
+            started = time.monotonic()
+            result = subprocess.run(
+                command, cwd=ROOT, env=environment(TONGCHOU_HOME=home), capture_output=True, text=True, encoding="utf-8"
+            )
+            print(f"  {name}: {'ok' if result.returncode == 0 else 'FAILED'} ({time.monotonic() - started:.1f} s)", flush=True)
+            if result.returncode:
+                failed.append(name)
+                print((result.stdout + result.stderr).strip()[-6000:])
+    return Floor("lint", 1 if failed else 0, ", ".join(failed) + " failed: python dev.py lint" if failed else ", ".join(checks))
+
+
+def lint(fix: bool) -> int:
+    """The lint floor alone; `fix` lets ruff repair what it can."""
+    make_environment(dev=True)
+    return lint_floor(fix).code or 0
+
+
+# ---- the rest -----------------------------------------------------------------------------------------------------
+
+
+def demo(arguments: Sequence[str]) -> int:
+    """Make the demo town if needed and serve it; the program prints address, accounts and three things to try."""
+    make_environment(dev=False)
+    command = [str(PYTHON), "-m", "tongchou.interfaces.cli.main", "demo", "--home", str(ROOT / ".demo"), *arguments]
+    env = environment()
+    if os.name == "posix":
+        # The server takes our place, so that Ctrl-C and SIGTERM reach it and nothing else.
+        os.chdir(ROOT)
+        sys.stdout.flush()
+        os.execve(str(PYTHON), command, env)
+    return subprocess.call(command, cwd=ROOT, env=env)
+
+
+def bench(arguments: Sequence[str]) -> int:
+    """Run every benchmark script, or those whose path contains one of the words given."""
+    make_environment(dev=True)
+    scripts = [p for p in sorted((ROOT / "benchmarks").rglob("*.py")) if '__name__ == "__main__"' in p.read_text("utf-8")]
+    chosen = [p for p in scripts if not arguments or any(word in str(p.relative_to(ROOT)) for word in arguments)]
+    if not chosen:
+        raise Stop(
+            f"bench: no benchmark matches {' '.join(arguments) or 'anything'}; there are: {', '.join(p.stem for p in scripts) or 'none'}"
+        )
+    worst = 0
+    for script in chosen:
+        print(f"\n== {script.relative_to(ROOT)} ==", flush=True)
+        worst = max(worst, abs(subprocess.call([str(PYTHON), str(script)], cwd=ROOT, env=environment())))
+    return min(worst, 1)
+
+
+def docs() -> int:
+    """Write the reference pages that are generated from the program."""
+    make_environment(dev=True)
+    for module, page in GENERATED_DOCS.items():
+        with step(page), tempfile.TemporaryDirectory() as home:
+            subprocess.run([str(PYTHON), "-m", module, str(ROOT / page)], cwd=ROOT, env=environment(TONGCHOU_HOME=home), check=True)
+    return 0
+
+
+def main(argv: Sequence[str]) -> int:
+    """Read the command line and run the one thing asked for."""
+    parser = argparse.ArgumentParser(prog="dev.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="demo | test | bench | lint | docs | pin")
+    town = commands.add_parser("demo", help="make the demo town and serve it on 127.0.0.1:8000")
+    town.add_argument("--fresh", action="store_true", help="throw the demo's folder away and start over")
+    town.add_argument("--port", type=int, default=8000)
+    commands.add_parser("test", help="the whole suite; more words go to pytest")
+    commands.add_parser("bench", help="the speed promises, each beside its peer; words choose scripts")
+    commands.add_parser("lint", help="ruff, import law, types").add_argument("--fix", action="store_true", help="let ruff repair")
+    commands.add_parser("docs", help="write the generated reference pages")
+    commands.add_parser("pin", help="write constraints.txt from .venv")
+    options, rest = parser.parse_known_args(argv)
+    if rest and options.command not in {"test", "bench"}:
+        parser.error(f"{options.command}: not understood: {' '.join(rest)}")
+    if options.command == "test":
+        return test(rest)
+    if options.command == "bench":
+        return bench(rest)
+    if options.command == "demo":
+        return demo([*(["--fresh"] if options.fresh else []), "--port", str(options.port)])
+    return lint(options.fix) if options.command == "lint" else docs() if options.command == "docs" else pin()
+
+
+if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Stop as reason:
+        sys.exit(f"dev.py: {reason}")
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"dev.py: {' '.join(map(str, error.cmd[:4]))} ended with {error.returncode}; its message stands above")
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,50 @@
+"""Wiring of every floor: which tests need a database, which a browser; the people and the small town."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+NO_DATABASE = {"science", "rules", "architecture", "packs"}
+CHROMIUM_FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+if (HERE / "fixtures_town.py").exists():
+    pytest_plugins = ["tests.fixtures_town"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if not item.path.is_relative_to(HERE):
+            continue
+        parts = item.path.relative_to(HERE).parts
+        if parts[0] not in NO_DATABASE:
+            item.add_marker(pytest.mark.database)
+        if parts[:2] == ("interfaces", "browser"):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A headless Chromium of the system's packages (playwright Browser). The browser floor runs only where dev.py found one."""
+    from playwright.sync_api import sync_playwright
+
+    # Playwright's loop lives in this thread, and Django would take it for asynchronous code of ours.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    path = os.environ.get("TONGCHOU_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
