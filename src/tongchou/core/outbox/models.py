@@ -1,0 +1,31 @@
+"""Work to be done after a commit: written in the same transaction as its cause, done at least once by a worker that holds it by lease."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class Message(models.Model):
+    """One piece of work. `key` makes it one of a kind within its topic; handlers are idempotent by it."""
+
+    topic = models.CharField(max_length=60)
+    key = models.CharField(max_length=160)
+    payload = models.JSONField()
+    is_exercise = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    worker = models.CharField(max_length=80, blank=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    done_at = models.DateTimeField(null=True, blank=True)
+    dead_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [models.UniqueConstraint(fields=["topic", "key"], name="message_once")]
+        # The worker asks "what is open and due" all day long: a partial index keeps that small however long the log grows.
+        indexes = [models.Index(fields=["due_at"], condition=Q(done_at=None, dead_at=None), name="message_open")]
+
+    @property
+    def place_path(self) -> str:
+        return "/"

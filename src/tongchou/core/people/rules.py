@@ -1,0 +1,86 @@
+"""Who may do what: capabilities by kind of post, and the frozen actor every action receives."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+_READ = ("desk.read", "sentinel.read", "alarm.read", "incident.read", "register.read", "parameter.read", "task.work")
+
+# One line per kind of post. A capability holds in the post's place and everything below it.
+CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "duty_leader": frozenset(
+            (*_READ, "alarm.acknowledge", "alarm.confirm", "alarm.dismiss", "incident.close", "incident.work", "task.assign", "task.cancel",
+             "person.unmask", "parameter.write", "plan.write", "post.write", "audit.read", "outbox.read", "stream.report")
+        ),
+        "duty_officer": frozenset(
+            (*_READ, "alarm.acknowledge", "alarm.confirm", "alarm.dismiss", "incident.work", "task.assign", "stream.report", "sentinel.write",
+             "register.write", "import.write", "person.unmask", "outbox.read")
+        ),
+        "group_leader": frozenset((*_READ, "incident.work", "task.assign", "stream.report", "person.unmask")),
+        "area_lead": frozenset((*_READ, "stream.report", "register.write")),
+        "village_secretary": frozenset((*_READ, "stream.report", "register.write", "person.unmask")),
+        "township_doctor": frozenset((*_READ, "alarm.acknowledge", "stream.report", "person.unmask")),
+        "data_clerk": frozenset((*_READ, "stream.report", "sentinel.write", "register.write", "import.write")),
+        "auditor": frozenset(("desk.read", "audit.read", "parameter.read", "incident.read", "alarm.read", "sentinel.read", "outbox.read")),
+        "administrator": frozenset(
+            ("desk.read", "parameter.read", "parameter.write", "plan.write", "post.write", "user.write", "token.write", "outbox.read",
+             "outbox.retry", "audit.read", "sentinel.read", "sentinel.write", "place.write", "register.read", "register.write", "import.write")
+        ),
+        "district_observer": frozenset(("desk.read", "sentinel.read", "alarm.read", "incident.read", "parameter.read")),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PostHeld:
+    """A post somebody holds at an instant, and the place it answers for."""
+
+    code: str
+    kind: str
+    unit: str
+    place_path: str
+    as_deputy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, with everything needed to decide whether they may. `user_id` is None for the system itself.
+
+    `granted` maps a capability to the place paths in which it holds.
+    """
+
+    user_id: int | None
+    label: str
+    posts: tuple[PostHeld, ...] = ()
+    granted: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    is_system: bool = False
+
+    def may(self, capability: str, place_path: str | None = None) -> bool:
+        """True when the capability holds for the place (None: for any place at all)."""
+        if self.is_system:
+            return True
+        scopes = self.granted.get(capability, ())
+        return bool(scopes) if place_path is None else any(place_path.startswith(scope) for scope in scopes)
+
+    def scopes(self, capability: str) -> tuple[str, ...]:
+        """Place paths in which the capability holds; the whole tree for the system."""
+        return ("/",) if self.is_system else self.granted.get(capability, ())
+
+    def holds(self, post_code: str) -> bool:
+        return any(held.code == post_code for held in self.posts)
+
+
+def granted_to(posts: Iterable[PostHeld], only: frozenset[str] | None = None) -> Mapping[str, tuple[str, ...]]:
+    """Capabilities that follow from posts; `only` narrows them to a token's scopes."""
+    granted: dict[str, set[str]] = {}
+    for held in posts:
+        for capability in CAPABILITIES[held.kind]:
+            if only is None or capability in only:
+                granted.setdefault(capability, set()).add(held.place_path)
+    return MappingProxyType({name: tuple(sorted(paths)) for name, paths in granted.items()})
+
+
+def system_actor(part: str) -> Actor:
+    """The machine acting by itself; the entry says which part of it, so that nobody mistakes it for a person."""
+    return Actor(user_id=None, label=f"system:{part}", is_system=True)

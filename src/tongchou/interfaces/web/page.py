@@ -1,0 +1,72 @@
+"""`@page`: who asks, at what time, and how a refusal is shown. Every view of the pages is one."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from tongchou.core.errors import Invalid, Refusal, Unseen
+from tongchou.core.people.models import User
+from tongchou.core.people.queries import actor_for
+from tongchou.core.people.rules import Actor
+from tongchou.interfaces import clock
+
+View = Callable[..., HttpResponse]
+
+
+class Asked(HttpRequest):
+    """A request of a signed-in person, with the actor they are and the present of this installation."""
+
+    user: User
+    actor: Actor
+    at: datetime
+
+
+def page(needs: str, *, methods: tuple[str, ...] = ("GET",)) -> Callable[[View], View]:
+    """A view for people who hold the capability somewhere; the view itself narrows by place.
+
+    Refusals become pages: 404 for what one may not see, otherwise the message is shown where the person came from and nothing has changed.
+    """
+
+    def decorate(view: View) -> View:
+        @login_required
+        @wraps(view)
+        def run(request: Asked, *args: Any, **kwargs: Any) -> HttpResponse:
+            request.at = clock.now()
+            request.actor = actor_for(request.user, request.at)
+            if request.method not in (*methods, "HEAD", "OPTIONS"):
+                return HttpResponse(status=405, headers={"Allow": ", ".join(methods)})
+            try:
+                if not request.actor.may(needs):
+                    raise Unseen(needs)
+                return view(request, *args, **kwargs)
+            except Refusal as refusal:
+                return _refuse(request, refusal)
+
+        return run
+
+    return decorate
+
+
+def _refuse(request: Asked, refusal: Refusal) -> HttpResponse:
+    if "application/json" in request.headers.get("Accept", ""):
+        problems = [{"field": p.field, "said": str(p.said)} for p in refusal.problems] if isinstance(refusal, Invalid) else []
+        return JsonResponse({"said": str(refusal), "problems": problems}, status=refusal.status)
+    if request.method == "POST" and not isinstance(refusal, Unseen):
+        messages.error(request, str(refusal))
+        return redirect(came_from(request))
+    return render(request, "refused.html", {"refusal": refusal}, status=refusal.status)
+
+
+def came_from(request: HttpRequest, otherwise: str = "/") -> str:
+    """The page of ours the person came from: the `next` field, else the referrer, never another site."""
+    for address in (request.POST.get("next"), request.headers.get("Referer")):
+        if address and url_has_allowed_host_and_scheme(address, allowed_hosts={request.get_host()}):
+            return address
+    return otherwise

@@ -1,0 +1,20 @@
+"""Every address of the pages and of the programming interface."""
+
+from importlib import import_module
+
+from django.urls import URLPattern, URLResolver, path
+
+from tongchou.interfaces.api.api import api
+
+# Each module holds the views of one subject and its own `urlpatterns`.
+PAGES: tuple[str, ...] = ()
+# Each module holds one subject's `router`.
+ROUTERS: tuple[str, ...] = ()
+
+for _name in ROUTERS:
+    api.add_router("", import_module(f"tongchou.interfaces.api.{_name}").router)
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    *(address for name in PAGES for address in import_module(f"tongchou.interfaces.web.pages.{name}").urlpatterns),
+    path("api/v1/", api.urls),
+]
