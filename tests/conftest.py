@@ -25,6 +25,31 @@ if (HERE / "fixtures_town.py").exists():
     pytest_plugins = ["tests.fixtures_town"]
 
 
+def pytest_configure() -> None:
+    make_append_only_tables_flushable()
+
+
+def make_append_only_tables_flushable() -> None:
+    """Let tests with real commits empty the database between them, although triggers guard the audit log on SQLite."""
+    from django.apps import apps
+    from django.db.backends.sqlite3.base import DatabaseOperations
+    from django.db.models.signals import post_migrate
+
+    plain = DatabaseOperations.sql_flush
+
+    def sql_flush(self: Any, *args: Any, **kwargs: Any) -> list[str]:
+        with self.connection.cursor() as cursor:
+            triggers = cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        return [*(f'DROP TRIGGER "{name}"' for name, _ in triggers), *plain(self, *args, **kwargs), *(sql for _, sql in triggers)]
+
+    def start_chain(sender: Any, using: str, **_: Any) -> None:
+        if sender.label == "audit":
+            apps.get_model("audit", "ChainHead").objects.using(using).get_or_create(pk=1, defaults={"seq": 0, "digest": "0" * 64})
+
+    DatabaseOperations.sql_flush = sql_flush
+    post_migrate.connect(start_chain, weak=False, dispatch_uid="tests.start_chain")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not item.path.is_relative_to(HERE):
