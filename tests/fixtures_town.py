@@ -19,7 +19,10 @@ AT = datetime(2022, 6, 2, 11, 0, tzinfo=UTC)  # 19:00 in the town
 SINCE = date(2020, 1, 1)
 
 MINUTES = {
-    "alarm.acknowledge_within": 30, "alarm.decide_within": 120, "incident.report_within": 120, "task.escalate_every": 30,
+    "alarm.acknowledge_within": 30,
+    "alarm.decide_within": 120,
+    "incident.report_within": 120,
+    "task.escalate_every": 30,
 }
 
 
@@ -73,8 +76,12 @@ def small_town(db: None) -> Town:
     seat("elsewhere-officer", "duty_officer", "外镇值班长", "Duty officer elsewhere", elsewhere)
     actors = {}
     for name, zh, post in (
-        ("lin", "林", "duty-officer"), ("fang", "方", "duty-leader"), ("chen", "陈", "doctor"), ("wu", "吴", "village-1"),
-        ("gao", "高", "trace-leader"), ("zhao", "赵", "elsewhere-officer"),
+        ("lin", "林", "duty-officer"),
+        ("fang", "方", "duty-leader"),
+        ("chen", "陈", "doctor"),
+        ("wu", "吴", "village-1"),
+        ("gao", "高", "trace-leader"),
+        ("zhao", "赵", "elsewhere-officer"),
     ):
         user = User.objects.create_user(name, email=f"{name}@example.org", password="correct horse", name_zh=zh, name_en=name.title())
         Posting.objects.create(user=user, post=posts[post], from_at=datetime(2022, 1, 1, tzinfo=UTC))

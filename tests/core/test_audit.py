@@ -8,8 +8,8 @@ from django.db import DatabaseError, connection, transaction
 from tests.fixtures_town import AT, Town
 from tongchou.core.audit.acting import action, record, record_access
 from tongchou.core.audit.actions import seal_day
-from tongchou.core.audit.models import Access, ChainHead, Entry
-from tongchou.core.audit.queries import verify_chain
+from tongchou.core.audit.models import ChainHead, Entry
+from tongchou.core.audit.queries import accesses, verify_chain
 from tongchou.core.errors import Invalid, Unseen
 from tongchou.core.parameters.actions import set_parameter
 from tongchou.core.people.rules import Actor, system_actor
@@ -21,8 +21,13 @@ from tongchou.core.wording import T
 def three_entries(small_town: Town) -> Town:
     for minutes in (31, 32, 33):
         set_parameter(
-            key="alarm.acknowledge_within", value=minutes, valid_from=date(2022, 6, 2), source=T("值班会议", "Duty meeting"),
-            place=small_town.town, by=small_town.fang, at=AT,
+            key="alarm.acknowledge_within",
+            value=minutes,
+            valid_from=date(2022, 6, 2),
+            source=T("值班会议", "Duty meeting"),
+            place=small_town.town,
+            by=small_town.fang,
+            at=AT,
         )
     return small_town
 
@@ -73,8 +78,13 @@ def test_database_refuses_to_change_the_log(three_entries: Town, sql: str) -> No
 def test_officer_of_another_town_sees_nothing_and_leaves_nothing(small_town: Town) -> None:
     with pytest.raises(Unseen):
         set_parameter(
-            key="alarm.acknowledge_within", value=1, valid_from=date(2022, 6, 2), source=T("无", "none"), place=small_town.town,
-            by=small_town.zhao, at=AT,
+            key="alarm.acknowledge_within",
+            value=1,
+            valid_from=date(2022, 6, 2),
+            source=T("无", "none"),
+            place=small_town.town,
+            by=small_town.zhao,
+            at=AT,
         )
     assert Entry.objects.count() == 0
 
@@ -110,7 +120,12 @@ def test_inner_action_joins_the_outer_and_keeps_the_order(small_town: Town) -> N
     def both(*, by: Actor, at: object) -> None:
         record("outer.begin", small_town.town, place_path="/")
         set_parameter(
-            key="alarm.acknowledge_within", value=5, valid_from=date(2022, 6, 1), source=T("测试", "test"), by=by, at=AT,
+            key="alarm.acknowledge_within",
+            value=5,
+            valid_from=date(2022, 6, 1),
+            source=T("测试", "test"),
+            by=by,
+            at=AT,
         )
 
     both(by=system_actor("test"), at=AT)
@@ -126,7 +141,7 @@ def test_reading_personal_data_needs_a_purpose_and_is_kept(small_town: Town) -> 
     with pytest.raises(Invalid):
         look(purpose=" ", by=small_town.lin, at=AT)
     look(purpose="核对密接电话", by=small_town.lin, at=AT + timedelta(minutes=1))
-    seen = Access.objects.get()
+    seen = accesses().get()
     assert (seen.reason, seen.actor_label, seen.details["fields"]) == ("核对密接电话", "lin", ["phone"])
 
 

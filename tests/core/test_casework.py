@@ -22,11 +22,22 @@ from tongchou.core.wording import T
 
 WORK = T("任务", "task")
 MACHINE = Machine(
-    kind="task", label=WORK, prefix="RW", start="new",
+    kind="task",
+    label=WORK,
+    prefix="RW",
+    start="new",
     states={"new": T("待接收", "new"), "started": T("进行中", "started"), "done": T("已完成", "done")},
     final=frozenset({"done"}),
     steps=(
-        Step("start", T("开始", "start"), ("new",), "started", "task.work", starts=("incident.report_within",), stops=("alarm.acknowledge_within",)),
+        Step(
+            "start",
+            T("开始", "start"),
+            ("new",),
+            "started",
+            "task.work",
+            starts=("incident.report_within",),
+            stops=("alarm.acknowledge_within",),
+        ),
         Step("finish", T("完成", "finish"), ("started",), "done", "task.work"),
     ),
     starts=("alarm.acknowledge_within",),
@@ -69,7 +80,8 @@ def test_steps_start_and_stop_clocks_and_close(small_town: Town) -> None:
     (dossier,) = _open(small_town)
     step(dossier, name="start", by=small_town.chen, at=AT + timedelta(minutes=10))
     assert {(d.key, d.stopped_at is None) for d in Deadline.objects.all()} == {
-        ("alarm.acknowledge_within", False), ("incident.report_within", True),
+        ("alarm.acknowledge_within", False),
+        ("incident.report_within", True),
     }
     done = step(dossier, name="finish", by=small_town.chen, at=AT + timedelta(minutes=20))
     assert done.closed_at == AT + timedelta(minutes=20)
@@ -164,10 +176,14 @@ def test_full_disk_leaves_no_half_written_file(small_town: Town, monkeypatch: py
 def test_machine_table_is_sound_and_faults_are_named() -> None:
     assert problems(MACHINE) == []
     broken = replace(
-        MACHINE, states={**MACHINE.states, "lost": T("失落", "lost"), "end": T("终", "end")},
+        MACHINE,
+        states={**MACHINE.states, "lost": T("失落", "lost"), "end": T("终", "end")},
         steps=(*MACHINE.steps, Step("go", WORK, ("new",), "end", "x"), Step("go", WORK, ("new",), "nowhere", "x")),
     )
     assert problems(broken) == [
-        "unknown state 'nowhere'", "state 'lost' is never reached", "state 'end' is a dead end", "state 'lost' is a dead end",
+        "unknown state 'nowhere'",
+        "state 'lost' is never reached",
+        "state 'end' is a dead end",
+        "state 'lost' is a dead end",
         "step 'go' from 'new' is ambiguous",
     ]

@@ -81,8 +81,13 @@ def action(
 
 
 def _admit(
-    name: str, needs: str, on: type[models.Model] | None, place: Callable[[Mapping[str, Any]], str | None] | None, by: Actor,
-    args: tuple[object, ...], kwargs: Mapping[str, Any],
+    name: str,
+    needs: str,
+    on: type[models.Model] | None,
+    place: Callable[[Mapping[str, Any]], str | None] | None,
+    by: Actor,
+    args: tuple[object, ...],
+    kwargs: Mapping[str, Any],
 ) -> tuple[object, ...]:
     """Lock the subject and check the permission; gives back the arguments with the fresh row in front."""
     if on is None:
@@ -96,7 +101,9 @@ def _admit(
     return (row, *args[1:])
 
 
-def record(act: str, subject: models.Model, *, reason: str = "", place_path: str | None = None, detail: Mapping[str, object] | None = None) -> None:
+def record(
+    act: str, subject: models.Model, *, reason: str = "", place_path: str | None = None, detail: Mapping[str, object] | None = None
+) -> None:
     """Put one entry beside the work in hand. Written, chained and committed when the outermost action ends."""
     frame = _acting.get()
     if frame is None:
@@ -116,7 +123,9 @@ def record(act: str, subject: models.Model, *, reason: str = "", place_path: str
 def record_access(subject: models.Model, *, fields: Sequence[str], purpose: str) -> None:
     """Put one `Access` beside a reading of personal data. Raises Invalid without a purpose in words."""
     if len(purpose.strip()) < 4:
-        raise Invalid([FieldProblem("purpose", T("请写明查看目的（至少四个字）。", "Say what you need it for (at least four characters)."))])
+        raise Invalid(
+            [FieldProblem("purpose", T("请写明查看目的（至少四个字）。", "Say what you need it for (at least four characters)."))]
+        )
     record(PERSONAL_READ, subject, reason=purpose.strip(), detail={"fields": sorted(fields)})
 
 
@@ -130,8 +139,14 @@ def _write_entries(frame: _Acting) -> None:
         head.digest = entry_digest(previous, seq, frame.at, frame.by.user_id, frame.by.label, posts, **draft)
         rows.append(
             Entry(
-                seq=seq, at=frame.at, actor_id=frame.by.user_id, actor_label=frame.by.label, posts=posts, previous=previous,
-                digest=head.digest, **draft,
+                seq=seq,
+                at=frame.at,
+                actor_id=frame.by.user_id,
+                actor_label=frame.by.label,
+                posts=posts,
+                previous=previous,
+                digest=head.digest,
+                **draft,
             )
         )
     Entry.objects.bulk_create(rows, batch_size=_ENTRY_BATCH)

@@ -14,8 +14,18 @@ def canonical(value: Mapping[str, object]) -> str:
 
 
 def entry_digest(
-    previous: str, seq: int, at: datetime, actor_id: int | None, actor_label: str, posts: str, action: str, subject_kind: str, subject_id: str,
-    place_path: str, reason: str, detail: str,
+    previous: str,
+    seq: int,
+    at: datetime,
+    actor_id: int | None,
+    actor_label: str,
+    posts: str,
+    action: str,
+    subject_kind: str,
+    subject_id: str,
+    place_path: str,
+    reason: str,
+    detail: str,
 ) -> str:
     """SHA-256 over the previous digest and every field of an entry."""
     when = at.astimezone(UTC).isoformat(timespec="microseconds")
@@ -24,7 +34,7 @@ def entry_digest(
 
 
 def merkle_root(digests: Sequence[str]) -> str:
-    """Root of the binary hash tree over hex digests; an odd one out rises unpaired. Leaves and nodes are told apart by a prefix (RFC 6962)."""
+    """Root of the binary hash tree over hex digests; an odd one out rises unpaired. Prefixes tell leaves from nodes (RFC 6962)."""
     if not digests:
         return sha256(b"").hexdigest()
     level = [sha256(b"\x00" + bytes.fromhex(d)).digest() for d in digests]

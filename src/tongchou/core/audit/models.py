@@ -1,4 +1,4 @@
-"""What was done, by whom, why: append-only rows, each carrying the digest of the one before. Database triggers refuse change and removal."""
+"""What was done, by whom, why: append-only rows, each carrying the digest of the one before. Triggers refuse change and removal."""
 
 import json
 from typing import Any
@@ -61,15 +61,11 @@ class DailyRoot(models.Model):
 PERSONAL_READ = "person.read"
 
 
-class _Accesses(models.Manager[Entry]):
-    def get_queryset(self) -> models.QuerySet[Entry]:
-        return super().get_queryset().filter(action=PERSONAL_READ)
-
-
 class Access(Entry):
-    """One reading of personal data: an entry like any other, so that it is chained and cannot be removed. `reason` is the purpose."""
+    """One reading of personal data: an entry whose action is PERSONAL_READ, so that it is chained and cannot be removed.
 
-    objects = _Accesses()
+    `reason` is the purpose. Read through `audit.queries`, which know the action.
+    """
 
     class Meta:
         proxy = True

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import QuerySet
 
 from tongchou.core.audit.chain import GENESIS, entry_digest, merkle_root
-from tongchou.core.audit.models import Access, ChainHead, DailyRoot, Entry
+from tongchou.core.audit.models import PERSONAL_READ, Access, ChainHead, DailyRoot, Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,18 @@ def verify_chain() -> ChainProof:
         if e.previous != previous:
             problems.append(f"entry {e.seq}: does not follow the entry before it")
         computed = entry_digest(
-            e.previous, e.seq, e.at, e.actor_id, e.actor_label, e.posts, e.action, e.subject_kind, e.subject_id, e.place_path, e.reason, e.detail
+            e.previous,
+            e.seq,
+            e.at,
+            e.actor_id,
+            e.actor_label,
+            e.posts,
+            e.action,
+            e.subject_kind,
+            e.subject_id,
+            e.place_path,
+            e.reason,
+            e.detail,
         )
         if computed != e.digest:
             problems.append(f"entry {e.seq} ({e.action} by {e.actor_label} at {e.at.isoformat()}): changed after it was written")
@@ -51,6 +62,11 @@ def history_of(subject: models.Model) -> QuerySet[Entry]:
     return Entry.objects.filter(subject_kind=subject._meta.model_name, subject_id=str(subject.pk)).select_related("actor")
 
 
+def accesses() -> QuerySet[Access]:
+    """Every reading of personal data, latest first."""
+    return Access.objects.filter(action=PERSONAL_READ).select_related("actor")
+
+
 def accesses_to(subject: models.Model) -> QuerySet[Access]:
     """Who read this person's data, when and why, latest first."""
-    return Access.objects.filter(subject_kind=subject._meta.model_name, subject_id=str(subject.pk)).select_related("user")
+    return accesses().filter(subject_kind=subject._meta.model_name, subject_id=str(subject.pk))

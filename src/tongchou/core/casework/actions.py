@@ -24,18 +24,35 @@ def hand_over(dossier: Dossier, *, post: Post, reason: str, by: Actor, at: datet
 
 @action("task.work", on=Dossier)
 def attach_evidence(
-    dossier: Dossier, *, content: bytes | None = None, name: str = "", note: str = "", taken_at: datetime | None = None, by: Actor, at: datetime
+    dossier: Dossier,
+    *,
+    content: bytes | None = None,
+    name: str = "",
+    note: str = "",
+    taken_at: datetime | None = None,
+    by: Actor,
+    at: datetime,
 ) -> Evidence:
     """Add a file, a note or both. Raises Invalid for an empty one, a wrong kind of file, or a picture from the future."""
     _require_open(dossier)
     if content is None and not note.strip():
         raise Invalid([FieldProblem("note", T("请附文件或填写说明。", "Attach a file or write a note."))])
     if taken_at is not None and taken_at > at + timedelta(minutes=10):
-        raise Invalid([FieldProblem("taken_at", T("拍摄时间晚于现在，请核对手机时间。", "Taken in the future; check the clock of the phone."))])
+        raise Invalid(
+            [FieldProblem("taken_at", T("拍摄时间晚于现在，请核对手机时间。", "Taken in the future; check the clock of the phone."))]
+        )
     digest, media_type = keep_file(content) if content is not None else ("", "")
     row = Evidence.objects.create(
-        dossier=dossier, sha256=digest, name=name[:200], media_type=media_type, size_bytes=len(content or b""), note=note.strip(),
-        taken_at=taken_at or at, received_at=at, by_id=by.user_id, place=dossier.place,
+        dossier=dossier,
+        sha256=digest,
+        name=name[:200],
+        media_type=media_type,
+        size_bytes=len(content or b""),
+        note=note.strip(),
+        taken_at=taken_at or at,
+        received_at=at,
+        by_id=by.user_id,
+        place=dossier.place,
     )
     record("evidence.attach", dossier, detail={"evidence": row.pk, "sha256": digest, "note": note.strip()})
     return row

@@ -12,7 +12,10 @@ from tongchou.core.wording import T
 MAX_BYTES = 10 * 1024 * 1024
 # Told by content, not by name: what a browser would run (HTML, SVG) is never taken.
 _MAGIC = {
-    b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"GIF8": "image/gif", b"%PDF-": "application/pdf",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"GIF8": "image/gif",
+    b"%PDF-": "application/pdf",
     b"PK\x03\x04": "application/zip",
 }
 
@@ -24,7 +27,14 @@ def media_type_of(content: bytes) -> str:
     for magic, media_type in _MAGIC.items():
         if content.startswith(magic):
             return media_type
-    raise Invalid([FieldProblem("file", T("只收照片（JPEG、PNG、WebP）、PDF 和办公文档。", "Only pictures (JPEG, PNG, WebP), PDF and office documents are taken."))])
+    raise Invalid(
+        [
+            FieldProblem(
+                "file",
+                T("只收照片（JPEG、PNG、WebP）、PDF 和办公文档。", "Only pictures (JPEG, PNG, WebP), PDF and office documents are taken."),
+            )
+        ]
+    )
 
 
 def evidence_path(digest: str) -> Path:

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db import models
-
 from tongchou.core.audit.acting import record
 from tongchou.core.casework.machine import Machine, Step
 from tongchou.core.casework.models import Assignment, Deadline, Dossier, Link, Numbering
@@ -22,7 +20,7 @@ _BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What is needed to open one dossier. `clocks` are deadlines given outright (key, minutes), beside those the machine starts from parameters."""
+    """What is needed to open one dossier. `clocks` are deadlines given outright (key, minutes), beside those the machine starts."""
 
     title: T
     place: Place
@@ -51,8 +49,16 @@ def open_dossiers(machine: Machine, openings: Sequence[Opening], *, by: Actor, a
     rows = Dossier.objects.bulk_create(
         [
             Dossier(
-                kind=machine.kind, number=number, title_zh=o.title.zh, title_en=o.title.en, place=o.place, state=machine.start,
-                grade=o.grade, owner_post=o.owner_post, opened_at=at, is_exercise=o.is_exercise,
+                kind=machine.kind,
+                number=number,
+                title_zh=o.title.zh,
+                title_en=o.title.en,
+                place=o.place,
+                state=machine.start,
+                grade=o.grade,
+                owner_post=o.owner_post,
+                opened_at=at,
+                is_exercise=o.is_exercise,
             )
             for number, o in zip(numbers, openings, strict=True)
         ],
@@ -92,10 +98,16 @@ def open_dossiers(machine: Machine, openings: Sequence[Opening], *, by: Actor, a
 
 
 def advance(
-    dossier: Dossier, machine: Machine, step_name: str, *, at: datetime, reason: str = "", detail: dict[str, object] | None = None,
+    dossier: Dossier,
+    machine: Machine,
+    step_name: str,
+    *,
+    at: datetime,
+    reason: str = "",
+    detail: dict[str, object] | None = None,
     clocks: tuple[tuple[str, int], ...] = (),
 ) -> Step:
-    """Take one step: the state changes only if it is still the one read. Starts and stops the step's clocks, closes in a final state, records.
+    """Take one step, if the state is still the one read: starts and stops the step's clocks, closes in a final state, records.
 
     Raises Stale, naming what is allowed now, when the step is not allowed or another was first.
     """
@@ -122,7 +134,12 @@ def assign(dossier: Dossier, post: Post, *, at: datetime, why: str, reason: str 
     before = dossier.owner_post.code if dossier.owner_post else None
     dossier.owner_post = post
     dossier.save(update_fields=["owner_post"])
-    record(f"{dossier.kind}.assign", dossier, reason=reason, detail={"why": why, "from": before, "to": post.code, "user": user.username if user else None})
+    record(
+        f"{dossier.kind}.assign",
+        dossier,
+        reason=reason,
+        detail={"why": why, "from": before, "to": post.code, "user": user.username if user else None},
+    )
     return row
 
 
@@ -130,6 +147,6 @@ def _minutes(key: str, at: datetime, place_path: str) -> int:
     return round(duration(key, on=at.date(), place_path=place_path) / timedelta(minutes=1))
 
 
-def _clock(dossier: models.Model, key: str, minutes: int, at: datetime) -> Deadline:
+def _clock(dossier: Dossier, key: str, minutes: int, at: datetime) -> Deadline:
     due_at = at + timedelta(minutes=minutes)
     return Deadline(dossier=dossier, key=key, minutes=minutes, started_at=at, due_at=due_at, escalate_at=due_at)

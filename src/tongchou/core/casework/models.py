@@ -25,7 +25,9 @@ class Dossier(models.Model):
 
     class Meta:
         ordering = ["-opened_at", "-pk"]
-        constraints = [models.CheckConstraint(condition=Q(closed_at=None) | Q(closed_at__gte=F("opened_at")), name="dossier_closes_after_opening")]
+        constraints = [
+            models.CheckConstraint(condition=Q(closed_at=None) | Q(closed_at__gte=F("opened_at")), name="dossier_closes_after_opening")
+        ]
         indexes = [
             models.Index(fields=["kind", "state", "-opened_at"], name="dossier_kind_state"),
             models.Index(fields=["owner_post", "closed_at"], name="dossier_owner_open"),

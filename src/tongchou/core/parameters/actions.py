@@ -28,7 +28,9 @@ def set_parameter(
     if problems:
         raise Invalid(problems)
     row, _ = ParameterValue.objects.update_or_create(
-        parameter=parameter, place=place, valid_from=valid_from,
+        parameter=parameter,
+        place=place,
+        valid_from=valid_from,
         defaults={"value": value, "source_zh": source.zh, "source_en": source.en or source.zh, "confidence": confidence},
     )
     record("parameter.set", row, detail={"key": key, "value": value, "from": valid_from, "before": known.value if known else None})

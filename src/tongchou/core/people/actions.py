@@ -17,7 +17,15 @@ from tongchou.core.wording import T
 
 @action("user.write", place=lambda given: "/")
 def add_user(
-    *, username: str, name: T, email: str = "", password: str | None = None, is_device: bool = False, is_fictional: bool = False, by: Actor, at: datetime
+    *,
+    username: str,
+    name: T,
+    email: str = "",
+    password: str | None = None,
+    is_device: bool = False,
+    is_fictional: bool = False,
+    by: Actor,
+    at: datetime,
 ) -> User:
     """Make an account; without a password it cannot sign in, only use tokens. Raises Invalid for a taken name or a weak password."""
     problems = []
@@ -27,7 +35,14 @@ def add_user(
     if problems:
         raise Invalid(problems)
     user = User.objects.create_user(
-        username, email=email, password=password, name_zh=name.zh, name_en=name.en, is_device=is_device, is_fictional=is_fictional, date_joined=at
+        username,
+        email=email,
+        password=password,
+        name_zh=name.zh,
+        name_en=name.en,
+        is_device=is_device,
+        is_fictional=is_fictional,
+        date_joined=at,
     )
     record("user.add", user, place_path="/", detail={"username": username, "device": is_device})
     return user
@@ -54,7 +69,9 @@ def deactivate_user(*, user: User, reason: str, by: Actor, at: datetime) -> None
 
 
 @action("post.write", place=lambda given: given["post"].place.path)
-def post_user(*, user: User, post: Post, from_at: datetime, to_at: datetime | None = None, deputy_for: User | None = None, by: Actor, at: datetime) -> Posting:
+def post_user(
+    *, user: User, post: Post, from_at: datetime, to_at: datetime | None = None, deputy_for: User | None = None, by: Actor, at: datetime
+) -> Posting:
     """Put a person in a post for a time. Raises Invalid when the time is upside down or the person already holds it then."""
     problems = []
     if to_at is not None and to_at <= from_at:
@@ -67,7 +84,9 @@ def post_user(*, user: User, post: Post, from_at: datetime, to_at: datetime | No
         raise Invalid(problems)
     row = Posting.objects.create(user=user, post=post, from_at=from_at, to_at=to_at, deputy_for=deputy_for)
     record(
-        "posting.begin", user, place_path=post.place.path,
+        "posting.begin",
+        user,
+        place_path=post.place.path,
         detail={"post": post.code, "from": from_at, "to": to_at, "deputy_for": deputy_for.username if deputy_for else None},
     )
     return row

@@ -10,12 +10,39 @@ _READ = ("desk.read", "sentinel.read", "alarm.read", "incident.read", "register.
 CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "duty_leader": frozenset(
-            (*_READ, "alarm.acknowledge", "alarm.confirm", "alarm.dismiss", "incident.close", "incident.work", "task.assign", "task.cancel",
-             "person.unmask", "parameter.write", "plan.write", "post.write", "audit.read", "outbox.read", "stream.report")
+            (
+                *_READ,
+                "alarm.acknowledge",
+                "alarm.confirm",
+                "alarm.dismiss",
+                "incident.close",
+                "incident.work",
+                "task.assign",
+                "task.cancel",
+                "person.unmask",
+                "parameter.write",
+                "plan.write",
+                "post.write",
+                "audit.read",
+                "outbox.read",
+                "stream.report",
+            )
         ),
         "duty_officer": frozenset(
-            (*_READ, "alarm.acknowledge", "alarm.confirm", "alarm.dismiss", "incident.work", "task.assign", "stream.report", "sentinel.write",
-             "register.write", "import.write", "person.unmask", "outbox.read")
+            (
+                *_READ,
+                "alarm.acknowledge",
+                "alarm.confirm",
+                "alarm.dismiss",
+                "incident.work",
+                "task.assign",
+                "stream.report",
+                "sentinel.write",
+                "register.write",
+                "import.write",
+                "person.unmask",
+                "outbox.read",
+            )
         ),
         "group_leader": frozenset((*_READ, "incident.work", "task.assign", "stream.report", "person.unmask")),
         "area_lead": frozenset((*_READ, "stream.report", "register.write")),
@@ -24,8 +51,24 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
         "data_clerk": frozenset((*_READ, "stream.report", "sentinel.write", "register.write", "import.write")),
         "auditor": frozenset(("desk.read", "audit.read", "parameter.read", "incident.read", "alarm.read", "sentinel.read", "outbox.read")),
         "administrator": frozenset(
-            ("desk.read", "parameter.read", "parameter.write", "plan.write", "post.write", "user.write", "token.write", "outbox.read",
-             "outbox.retry", "audit.read", "sentinel.read", "sentinel.write", "place.write", "register.read", "register.write", "import.write")
+            (
+                "desk.read",
+                "parameter.read",
+                "parameter.write",
+                "plan.write",
+                "post.write",
+                "user.write",
+                "token.write",
+                "outbox.read",
+                "outbox.retry",
+                "audit.read",
+                "sentinel.read",
+                "sentinel.write",
+                "place.write",
+                "register.read",
+                "register.write",
+                "import.write",
+            )
         ),
         "district_observer": frozenset(("desk.read", "sentinel.read", "alarm.read", "incident.read", "parameter.read")),
     }
