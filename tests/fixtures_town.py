@@ -13,7 +13,7 @@ from tongchou.core.parameters.models import Parameter, ParameterValue
 from tongchou.core.people.models import Post, Posting, Unit, User
 from tongchou.core.people.queries import actor_for
 from tongchou.core.people.rules import Actor
-from tongchou.core.places.models import Place
+from tongchou.core.places.models import Installation, Place
 
 AT = datetime(2022, 6, 2, 11, 0, tzinfo=UTC)  # 19:00 in the town
 SINCE = date(2020, 1, 1)
@@ -92,3 +92,12 @@ def small_town(db: None) -> Town:
             parameter=parameter, value=minutes, valid_from=SINCE, source_zh="测试", source_en="test", confidence="high"
         )
     return Town(town=town, villages=villages, elsewhere=elsewhere, posts=posts, **actors)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def installed_town(small_town: Town) -> Town:
+    """The small town as an installation: what the pages need beside its rows."""
+    Installation.objects.create(
+        place=small_town.town, pack="test", pack_digest="0" * 64, zone="Asia/Shanghai", is_demo=True, installed_at=AT
+    )
+    return small_town

@@ -67,7 +67,7 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
 ]
 AXES_FAILURE_LIMIT, AXES_COOLOFF_TIME, AXES_LOCKOUT_PARAMETERS = 8, 0.25, [["username", "ip_address"]]
-AXES_VERBOSE = False
+AXES_VERBOSE, AXES_LOCKOUT_CALLABLE = False, "tongchou.interfaces.web.pages.account.locked_out"
 LOGIN_URL, LOGIN_REDIRECT_URL = "/login", "/"
 
 MIDDLEWARE = [

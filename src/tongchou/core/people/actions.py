@@ -15,7 +15,7 @@ from tongchou.core.people.rules import CAPABILITIES, Actor
 from tongchou.core.wording import T
 
 
-@action("user.write", place=lambda given: "/")
+@action("user.write")
 def add_user(
     *,
     username: str,
@@ -48,7 +48,7 @@ def add_user(
     return user
 
 
-@action("user.write", place=lambda given: "/")
+@action("user.write")
 def set_password(*, user: User, password: str, by: Actor, at: datetime) -> None:
     """Give an account a new password. Raises Invalid for a weak one."""
     if problems := _password_problems(password):
@@ -58,7 +58,7 @@ def set_password(*, user: User, password: str, by: Actor, at: datetime) -> None:
     record("user.password", user, place_path="/")
 
 
-@action("user.write", place=lambda given: "/")
+@action("user.write")
 def deactivate_user(*, user: User, reason: str, by: Actor, at: datetime) -> None:
     """Close an account: no sign-in, no tokens, postings end. What the person did stays."""
     user.is_active = False
@@ -100,7 +100,7 @@ def end_posting(*, posting: Posting, by: Actor, at: datetime) -> None:
     record("posting.end", posting.user, place_path=posting.post.place.path, detail={"post": posting.post.code})
 
 
-@action("token.write", place=lambda given: "/")
+@action("token.write")
 def issue_token(*, user: User, name: str, scopes: Sequence[str], expires_at: datetime, by: Actor, at: datetime) -> str:
     """Make an interface token; gives back the secret, which is shown this once. Raises Invalid for unknown scopes or a past end."""
     known = frozenset[str]().union(*CAPABILITIES.values())
@@ -119,7 +119,7 @@ def issue_token(*, user: User, name: str, scopes: Sequence[str], expires_at: dat
     return secret
 
 
-@action("token.write", place=lambda given: "/")
+@action("token.write")
 def revoke_token(*, token: Token, by: Actor, at: datetime) -> None:
     """End a token at once. Raises Stale when it already was."""
     if not Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=at):

@@ -45,3 +45,21 @@ class Place(models.Model):
     @property
     def place_path(self) -> str:
         return self.path
+
+
+class Installation(models.Model):
+    """The one row that says which town this is: its place in the tree, its time zone, and the pack it came from."""
+
+    place = models.ForeignKey(Place, on_delete=models.PROTECT)
+    pack = models.CharField(max_length=60)
+    pack_digest = models.CharField(max_length=64)
+    zone = models.CharField(max_length=40)  # IANA name
+    step_days = models.PositiveSmallIntegerField(default=1)
+    is_demo = models.BooleanField(default=False)
+    seed = models.CharField(max_length=24, blank=True)  # of the generated registers
+    attributions = models.JSONField(default=list)  # [{"zh", "en"}]: what the licences of the data ask to be shown
+    installed_at = models.DateTimeField()
+
+    @property
+    def name(self) -> T:
+        return self.place.name

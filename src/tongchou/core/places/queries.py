@@ -5,7 +5,7 @@ from datetime import date
 from django.db.models import Q, QuerySet
 
 from tongchou.core.errors import Unseen
-from tongchou.core.places.models import Place
+from tongchou.core.places.models import Installation, Place
 
 
 def places_below(path: str, on: date | None = None) -> QuerySet[Place]:
@@ -31,9 +31,6 @@ def leaf_places(path: str, on: date | None = None) -> QuerySet[Place]:
     return places_below(path, on).filter(children=None)
 
 
-def root_place() -> Place:
-    """The top of this installation's tree. Raises Unseen before `tongchou init`."""
-    place = Place.objects.filter(parent=None, valid_to=None).order_by("path").first()
-    if place is None:
-        raise Unseen("place")
-    return place
+def installation() -> Installation | None:
+    """Which town this is; None before `tongchou init`."""
+    return Installation.objects.select_related("place").first()

@@ -1,7 +1,78 @@
-"""What every template may use."""
+"""What the frame of every page shows: the town, its time, the way around, who is signed in."""
 
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db.models import Max
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+from tongchou.core.audit.models import Entry
+from tongchou.core.casework.queries import inbox_for
+from tongchou.core.wording import T
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One place to go: its address name, label, icon, shortcut letter (after g) and the capability it needs."""
+
+    name: str
+    label: T
+    icon: str
+    needs: str
+    key: str = ""
+    short: T | None = None
+    is_main: bool = False
+
+
+WAYS = (
+    Way("desk", T("值班席", "Desk"), "desk", "desk.read", "d", is_main=True),
+    Way("inbox", T("我的待办", "Inbox"), "inbox", "task.work", "i", T("待办", "Inbox"), is_main=True),
+    Way("alarms", T("预警", "Alarms"), "alarm", "alarm.read", "a", is_main=True),
+    Way("incidents", T("事件与任务", "Incidents"), "incident", "incident.read", "e", T("事件", "Incidents"), is_main=True),
+    Way("matrix", T("哨点矩阵", "Sentinels"), "matrix", "sentinel.read", "m", T("哨点", "Sentinels"), is_main=True),
+    Way("registers", T("底数", "Registers"), "register", "register.read", "r", is_main=True),
+    Way("imports", T("导入", "Imports"), "import", "import.write"),
+    Way("parameters", T("参数", "Parameters"), "parameters", "parameter.read", "p"),
+    Way("people", T("人员与岗位", "People and posts"), "people", "desk.read"),
+    Way("audit", T("审计", "Audit"), "audit", "audit.read", "u"),
+    Way("outbox", T("消息队列", "Outbox"), "outbox", "outbox.read", "o"),
+)
 
 
 def town(request: HttpRequest) -> dict[str, object]:
-    return {}
+    """Names the base template reads; nothing on pages outside `@page`."""
+    actor = getattr(request, "actor", None)
+    if actor is None:
+        return {}
+    host, _, port = request.get_host().rpartition(":")
+    waiting = inbox_for(actor).count()
+    nav = []
+    for way in WAYS:
+        if actor.may(way.needs):
+            try:
+                url = reverse(way.name)
+            except NoReverseMatch:
+                continue
+            nav.append(
+                {
+                    "label": way.label, "short": way.short, "url": url, "icon": way.icon, "key": way.key, "is_main": way.is_main,
+                    "is_current": request.path == url or (url != "/" and request.path.startswith(url.rstrip("/") + "/")),
+                    "count": waiting if way.name == "inbox" else None,
+                }
+            )  # fmt: skip
+    return {
+        "town": request.town,  # type: ignore[attr-defined]
+        "now": request.at,  # type: ignore[attr-defined]
+        "nav": nav,
+        "who": {"name": request.user.name, "post": _post_name(request)},  # type: ignore[union-attr]
+        "live_url": f"{request.scheme}://{host}:{int(port) + settings.LIVE_PORT_OFFSET}/live" if host and port.isdigit() else None,
+        "live_seq": Entry.objects.aggregate(last=Max("seq"))["last"] or 0,
+        "attributions": [T(**pair) for pair in request.town.attributions],  # type: ignore[attr-defined]
+        "logout_url": reverse("logout"),
+    }
+
+
+def _post_name(request: HttpRequest) -> T:
+    names = [p.post.name for p in request.user.postings.filter(to_at=None).select_related("post")[:1]]  # type: ignore[union-attr]
+    return names[0] if names else T("无岗位", "no post")

@@ -9,12 +9,15 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from tongchou.core.errors import Invalid, Refusal, Unseen
 from tongchou.core.people.models import User
 from tongchou.core.people.queries import actor_for
 from tongchou.core.people.rules import Actor
+from tongchou.core.places.models import Installation
+from tongchou.core.places.queries import installation
 from tongchou.interfaces import clock
 
 View = Callable[..., HttpResponse]
@@ -26,6 +29,7 @@ class Asked(HttpRequest):
     user: User
     actor: Actor
     at: datetime
+    town: Installation
 
 
 def page(needs: str, *, methods: tuple[str, ...] = ("GET",)) -> Callable[[View], View]:
@@ -38,8 +42,12 @@ def page(needs: str, *, methods: tuple[str, ...] = ("GET",)) -> Callable[[View],
         @login_required
         @wraps(view)
         def run(request: Asked, *args: Any, **kwargs: Any) -> HttpResponse:
-            request.at = clock.now()
+            town = installation()
+            if town is None:
+                return render(request, "not_installed.html", status=503)
+            request.at, request.town = clock.now(), town
             request.actor = actor_for(request.user, request.at)
+            timezone.activate(town.zone)
             if request.method not in (*methods, "HEAD", "OPTIONS"):
                 return HttpResponse(status=405, headers={"Allow": ", ".join(methods)})
             try:

@@ -7,7 +7,13 @@ from django.urls import URLPattern, URLResolver, path
 from tongchou.interfaces.api.api import api
 
 # Each module holds the views of one subject and its own `urlpatterns`.
-PAGES: tuple[str, ...] = ()
+PAGES: tuple[str, ...] = (
+    "account",
+    "parameters",
+    "people",
+    "audit",
+    "outbox",
+)
 # Each module holds one subject's `router`.
 ROUTERS: tuple[str, ...] = ()
 

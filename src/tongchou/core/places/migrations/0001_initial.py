@@ -35,4 +35,19 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('code', 'valid_from'), name='place_code_from'), models.UniqueConstraint(condition=models.Q(('valid_to', None)), fields=('code',), name='place_one_open_row_per_code'), models.CheckConstraint(condition=models.Q(('valid_to', None), ('valid_to__gt', models.F('valid_from')), _connector='OR'), name='place_ends_after_start'), models.CheckConstraint(condition=models.Q(('path__startswith', '/'), ('path__endswith', '/')), name='place_path_slashes')],
             },
         ),
+        migrations.CreateModel(
+            name='Installation',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('pack', models.CharField(max_length=60)),
+                ('pack_digest', models.CharField(max_length=64)),
+                ('zone', models.CharField(max_length=40)),
+                ('step_days', models.PositiveSmallIntegerField(default=1)),
+                ('is_demo', models.BooleanField(default=False)),
+                ('seed', models.CharField(blank=True, max_length=24)),
+                ('attributions', models.JSONField(default=list)),
+                ('installed_at', models.DateTimeField()),
+                ('place', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='places.place')),
+            ],
+        ),
     ]
