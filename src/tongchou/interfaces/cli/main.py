@@ -1,0 +1,94 @@
+"""The command-line program `tongchou`: reads the command, calls one thing, and says in one line what went wrong."""
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from tongchou.core.wording import T
+from tongchou.interfaces.cli import accounts, operating
+from tongchou.interfaces.cli.shell import Fault, refuse
+
+app = typer.Typer(
+    name="tongchou",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Township duty desk: watch, respond, recover. 镇域统筹：监测预警、应急处置、恢复重振。",
+)
+operating.register(app)
+app.add_typer(accounts.app, name="users")
+
+
+@app.callback()
+def choose_home(
+    home: Annotated[
+        str, typer.Option("--home", help="Folder of this installation; may stand anywhere. 安装目录。", envvar="TONGCHOU_HOME")
+    ] = "",
+) -> None:
+    if home:
+        os.environ["TONGCHOU_HOME"] = home
+
+
+def take_home(arguments: Sequence[str]) -> list[str]:
+    """Move --home to the front, so that it may stand after the command as well."""
+    rest: list[str] = []
+    chosen: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        if word == "--":
+            return [*chosen, *rest, word, *words]
+        if word == "--home":
+            chosen = [word, next(words, "")]
+        elif word.startswith("--home="):
+            chosen = [word]
+        else:
+            rest.append(word)
+    return [*chosen, *rest]
+
+
+def run() -> None:
+    """Entry point. Exit code 2 for wrong usage, 1 for a refusal, 130 when interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    try:
+        app(take_home(sys.argv[1:]))
+    except Fault as fault:
+        refuse(fault.said, fault.remedy)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if not _told(error):
+            raise
+    else:
+        return
+    sys.exit(1)
+
+
+def _told(error: Exception) -> bool:
+    """Say an expected failure in one line; False for a defect of ours, whose traceback must be seen."""
+    from django.core.exceptions import ImproperlyConfigured
+    from django.db import OperationalError, ProgrammingError
+
+    from tongchou.core.errors import Refusal
+
+    told = " ".join(str(error).split())[:300]
+    if isinstance(error, Refusal):
+        refuse(error.said, error.remedy)
+    elif isinstance(error, OperationalError | ProgrammingError | ImproperlyConfigured):
+        refuse(
+            T(f"数据库无法使用：{told}。", f"database: cannot be used: {told}."),
+            T("请运行 tongchou check。", "Look closer with: tongchou check"),
+        )
+    elif isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EACCES, errno.EROFS}:
+        refuse(T(f"文件无法写入：{told}。", f"{told}."), T("请检查磁盘空间与权限。", "See that the disk has room and is yours to write."))
+    else:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,123 @@
+"""Commands for whoever runs the machine: check, upgrade, audit, backup, restore."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tongchou.core.wording import T
+from tongchou.interfaces.cli import archive, checking
+from tongchou.interfaces.cli.shell import Fault, home, print_json, print_table, say, start_django
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs. 输出 JSON。")]
+MARKS = {"ok": "ok", "warn": "WARN", "fail": "FAIL"}
+audit = typer.Typer(no_args_is_help=True, help="The audit log. 审计日志。")
+
+
+def register(app: typer.Typer) -> None:
+    """Give the program the commands of this module."""
+    app.command("check")(check)
+    app.command("upgrade")(upgrade)
+    app.command("backup")(backup)
+    app.command("restore")(restore)
+    app.add_typer(audit, name="audit")
+
+
+def check(as_json: AsJson = False) -> None:
+    """Look at configuration, database, keys, clock, fonts, disk and work. 检查配置、数据库、密钥、时钟、字体、磁盘、后台任务。"""
+    start_django()
+    found = checking.check_installation()
+    if as_json:
+        print_json([{"part": f.part.en, "state": f.state, "said": f.said.en, "remedy": f.remedy.en} for f in found])
+    else:
+        rows = [
+            (MARKS[f.state], f"{f.part.en} {f.part.zh}", f"{f.said.en}\n{f.said.zh}", f"{f.remedy.en}\n{f.remedy.zh}".strip())
+            for f in found
+        ]
+        print_table((T("状态", "state"), T("部分", "part"), T("情况", "found"), T("怎么办", "what to do")), rows)
+    if any(f.state == "fail" for f in found):
+        raise typer.Exit(1)
+
+
+def upgrade() -> None:
+    """Bring the database to the form of this version. Back up first. 升级数据库结构（请先备份）。"""
+    start_django()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0, interactive=False)
+    say(T("数据库结构已是最新。", "The database has the form of this version."))
+
+
+@audit.command("verify")
+def verify(as_json: AsJson = False) -> None:
+    """Recompute the whole chain of the audit log. 校验审计链。"""
+    start_django()
+    from tongchou.core.audit.queries import verify_chain
+
+    proof = verify_chain()
+    if as_json:
+        print_json({"entries": proof.entries, "digest": proof.digest, "problems": list(proof.problems)})
+    elif not proof.problems:
+        say(T(f"审计链完整：{proof.entries} 条，链尾 {proof.digest}", f"The chain holds: {proof.entries} entries, head {proof.digest}"))
+    for problem in () if as_json else proof.problems:
+        typer.echo(f"  {problem}")
+    if proof.problems:
+        raise Fault(
+            T(f"审计链有 {len(proof.problems)} 处不符。", f"audit log: {len(proof.problems)} places do not hold."),
+            T("请保留现状，与备份的链尾比对。", "Keep everything as it is and compare with the head noted in the last backup."),
+        )
+
+
+def backup(
+    target: Annotated[Path, typer.Argument(help="The archive to write, for example town-2022-06-02.tar. 备份文件。")],
+    keys: Annotated[Path | None, typer.Option(help="Also write the keys, to another file: keep it elsewhere. 另存密钥。")] = None,
+) -> None:
+    """Write a verified archive of database and evidence files, while the desk goes on working. 备份（不停机）。
+
+    The keys are not in it: whoever finds the archive must not be able to read identity numbers. Keep them apart with --keys.
+    """
+    start_django()
+    from tongchou.core.audit.models import ChainHead
+
+    if keys is not None and keys.exists():
+        raise Fault(T(f"{keys} 已存在。", f"{keys}: already there."), T("请换一个文件名。", "Name a new file."))
+    head = ChainHead.objects.get(pk=1)
+    manifest = archive.make_backup(home(), target.resolve(), at=datetime.now(UTC), head=(head.seq, head.digest))
+    total = sum(told["bytes"] for told in manifest["files"].values())
+    say(T(f"已备份并读回核对：{target}，{total >> 20} MiB", f"Backed up and read back: {target}, {total >> 20} MiB"))
+    say(T(f"审计链尾 {head.seq} {head.digest}", f"Audit head {head.seq} {head.digest}"))
+    if keys is None:
+        say(T("密钥不在其中，请用 --keys 另存到别处。", "The keys are not in it; keep them elsewhere: --keys FILE."))
+    else:
+        keys.touch(mode=0o600)
+        keys.write_bytes((home() / archive.KEYS_FILE).read_bytes())
+        say(T(f"密钥已另存到 {keys}，请与备份分开保管。", f"Keys written to {keys}: keep them apart from the archive."))
+
+
+def restore(
+    source: Annotated[Path, typer.Argument(help="An archive made by `tongchou backup`. 备份文件。")],
+    keys: Annotated[Path, typer.Option(help="The keys.json kept for it. 与之配套的密钥。")],
+) -> None:
+    """Lay a backup out in an empty folder (--home), after comparing every digest. 恢复到空目录。"""
+    manifest = archive.restore_backup(source.resolve(), home(), keys.resolve(), os.environ.get("TONGCHOU_DATABASE", ""))
+    start_django()
+    from tongchou.core.audit.models import Entry
+    from tongchou.core.audit.queries import verify_chain
+
+    proof = verify_chain()
+    noted = manifest["audit"]
+    kept = noted["entries"] == 0 or Entry.objects.filter(seq=noted["entries"], digest=noted["digest"]).exists()
+    if proof.problems or not kept:
+        raise Fault(
+            T(f"已恢复到 {home()}，但审计链不符。", f"{home()}: restored, but the audit chain does not hold."),
+            T("请运行 tongchou audit verify 查看。", "See where: tongchou audit verify"),
+        )
+    say(
+        T(
+            f"已恢复到 {home()}，审计链完整（{proof.entries} 条）。",
+            f"Restored to {home()}; the audit chain holds ({proof.entries} entries).",
+        )
+    )
+    say(T("下一步：tongchou check", "Next: tongchou check"))
