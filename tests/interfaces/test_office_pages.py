@@ -3,8 +3,8 @@
 from datetime import date
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
 
 from tests.fixtures_town import AT, Town
 from tongchou.core.audit.models import Entry
@@ -94,7 +94,7 @@ def test_signing_in_lists_fictional_accounts_only_in_a_demo(client: Client, inst
     assert client.get("/audit/").status_code == 404
 
 
-def test_eight_wrong_passwords_lock_the_account_for_now(client: Client, installed_town: Town, settings: SettingsWrapper) -> None:
+def test_eight_wrong_passwords_lock_the_account_for_now(client: Client, installed_town: Town, settings: LazySettings) -> None:
     settings.AXES_ENABLED = True
     answers = [client.post("/login", {"username": "lin", "password": "wrong"}).status_code for _ in range(9)]
     assert answers[0] == 200 and answers[-1] == 429
