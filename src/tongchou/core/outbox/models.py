@@ -3,6 +3,10 @@
 from django.db import models
 from django.db.models import Q
 
+from tongchou.core.casework.models import Dossier
+from tongchou.core.people.models import User
+from tongchou.core.wording import T
+
 
 class Message(models.Model):
     """One piece of work. `key` makes it one of a kind within its topic; handlers are idempotent by it."""
@@ -17,6 +21,7 @@ class Message(models.Model):
     worker = models.CharField(max_length=80, blank=True)
     leased_until = models.DateTimeField(null=True, blank=True)
     done_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=24, blank=True)  # a key of outbox.rules.OUTCOMES
     dead_at = models.DateTimeField(null=True, blank=True)
     error = models.TextField(blank=True)
 
@@ -29,3 +34,22 @@ class Message(models.Model):
     @property
     def place_path(self) -> str:
         return "/"
+
+
+class Notice(models.Model):
+    """A line on somebody's inbox page that tells what happened; the dossier it is about, if any, is one tap away."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")
+    dossier = models.ForeignKey(Dossier, null=True, on_delete=models.CASCADE, related_name="notices")
+    text_zh = models.CharField(max_length=300)
+    text_en = models.CharField(max_length=400)
+    created_at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["user", "-id"], condition=Q(read_at=None), name="notice_unread")]
+
+    @property
+    def text(self) -> T:
+        return T(self.text_zh, self.text_en)

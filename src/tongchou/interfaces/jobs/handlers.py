@@ -1,0 +1,37 @@
+"""What the worker does with each topic. Handlers are idempotent by the message's key."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from tongchou.core.outbox.models import Message
+from tongchou.core.outbox.queue import Handler
+from tongchou.core.outbox.rules import may_leave
+from tongchou.core.wording import T
+from tongchou.interfaces.adapters.channel import Parcel
+from tongchou.interfaces.adapters.mail import Mail
+
+MAIL = Mail()
+GREETING = T("统筹提醒", "Tongchou notice")
+FOOT = T("请打开“我的待办”处理。", "Open your inbox to act on it.")
+
+
+def send_mail(message: Message, at: datetime) -> str:
+    """One letter in both languages with everything one person was told at once."""
+    if not may_leave(message.topic, message.is_exercise):
+        raise ValueError("a drill may not send mail")
+    if not MAIL.is_configured():
+        return "no_mail_server"
+    lines = [T(**line) for line in message.payload["lines"]]
+    more = f" (+{len(lines) - 1})" if len(lines) > 1 else ""
+    body = "\n\n".join(f"{greeting}\n{text}\n{foot}" for greeting, text, foot in (
+        (GREETING.zh, "\n".join(f"- {line.zh}" for line in lines), FOOT.zh),
+        (GREETING.en, "\n".join(f"- {line.en}" for line in lines), FOOT.en),
+    ))  # fmt: skip
+    subject = f"{lines[0].zh[:60]}{more} | {lines[0].en[:80]}".replace("\n", " ")
+    MAIL.send(Parcel(f"{message.topic}:{message.key}", message.payload["to"], subject, body))
+    return "sent"
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "mail": send_mail,
+}
