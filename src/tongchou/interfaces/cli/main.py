@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tongchou.core.wording import T
-from tongchou.interfaces.cli import accounts, operating
+from tongchou.interfaces.cli import accounts, operating, serving
 from tongchou.interfaces.cli.shell import Fault, refuse
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Township duty desk: watch, respond, recover. 镇域统筹：监测预警、应急处置、恢复重振。",
 )
+serving.register(app)
 operating.register(app)
 app.add_typer(accounts.app, name="users")
 

@@ -1,0 +1,132 @@
+"""`tongchou serve` and `tongchou work`: the processes of the desk."""
+
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tongchou.core.wording import T
+from tongchou.interfaces.cli.shell import Fault, home, say, start_django
+from tongchou.interfaces.cli.supervision import Part, Supervisor, stop_on_signals
+
+PAGES_APP, LIVE_APP = "tongchou.interfaces.web.wsgi:app", "tongchou.interfaces.web.live:app"
+IDLE_SECONDS = 0.5
+Port = Annotated[int, typer.Option(help="Port of the pages; live updates use the next one. 端口。", min=1, max=65000)]
+
+
+def register(app: typer.Typer) -> None:
+    """Give the program the commands of this module."""
+    app.command("serve")(serve)
+    app.command("work")(work)
+
+
+def desk_parts(host: str, port: int, workers: int) -> tuple[Part, ...]:
+    """The processes of the desk: pages, live updates, worker. Each in its own, so that none waits for another."""
+    from django.conf import settings
+
+    granian = (sys.executable, "-m", "granian", "--host", host, "--no-ws", "--log-level", "warning")
+    live_port = port + settings.LIVE_PORT_OFFSET
+    pages = (*granian, "--port", str(port), "--interface", "wsgi", "--workers", str(workers), "--blocking-threads", "4", PAGES_APP)
+    live = (*granian, "--port", str(live_port), "--interface", "asginl", LIVE_APP)
+    return (
+        Part("pages", pages, port),
+        Part("live", live, live_port),
+        Part("worker", (sys.executable, "-m", "tongchou.interfaces.cli.main", "work")),
+    )
+
+
+def serve_desk(host: str, port: int, ready: Callable[[float], None], workers: int = 1) -> None:
+    """Serve until told to stop; `ready` is called once, with the seconds it took."""
+    start_django()
+    _refuse_old_database()
+    from django.conf import settings
+
+    from tongchou.interfaces.web.bundle import build_bundle
+
+    build_bundle(Path(settings.STATIC_ROOT))
+    environment = {**os.environ, "TONGCHOU_HOME": str(home()), "DJANGO_SETTINGS_MODULE": "tongchou.settings", "PYTHONUNBUFFERED": "1"}
+    supervisor = Supervisor(desk_parts(host, port, workers), home() / "logs", say, host, environment)
+    stop_on_signals(supervisor.stop)
+    supervisor.run(ready)
+    say(T("已停止。", "Stopped."))
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on. 监听地址。")] = "127.0.0.1",
+    port: Port = 8000,
+    workers: Annotated[int, typer.Option(help="Processes for the pages; one is right on SQLite. 页面进程数。", min=1, max=64)] = 1,
+) -> None:
+    """Serve the desk: pages, live updates and worker; start again what dies. 启动并看护各进程。"""
+    if host not in {"127.0.0.1", "localhost", "::1"} and not os.environ.get("TONGCHOU_HOSTS"):
+        raise Fault(
+            T(
+                "未设置 TONGCHOU_HOSTS，页面会拒绝所有外部访问。",
+                f"--host {host}: TONGCHOU_HOSTS is unset, so every request from outside would be refused.",
+            ),
+            T(
+                "请设置主机名，例如 TONGCHOU_HOSTS=desk.example。",
+                "Set it to the names people type, for example TONGCHOU_HOSTS=desk.example",
+            ),
+        )
+
+    def ready(seconds: float) -> None:
+        address = f"http://{host}:{port}/"
+        say(T(f"{seconds:.1f} 秒后就绪：{address}（Ctrl-C 停止）", f"Ready after {seconds:.1f} s: {address} (stop with Ctrl-C)"))
+
+    serve_desk(host, port, ready, workers)
+
+
+def work(once: Annotated[bool, typer.Option("--once", help="Do what waits, then end. 做完即退出。")] = False) -> None:
+    """Do the work that waits in the outbox, until stopped. 处理后台任务。"""
+    start_django()
+    stop = threading.Event()
+    stop_on_signals(stop)
+    done = work_until(stop, f"{socket.gethostname()}:{os.getpid()}"[:80], once=once)
+    say(T(f"已处理 {done} 条。", f"{done} pieces of work done."))
+
+
+def work_until(stop: threading.Event, worker: str, *, once: bool = False) -> int:
+    """Claim and do messages until `stop` is set (or nothing waits, with `once`); gives back how many. A lost database is waited for."""
+    from django.db import OperationalError, close_old_connections
+
+    from tongchou.core.outbox.queue import work_once
+    from tongchou.interfaces.clock import now
+    from tongchou.interfaces.jobs.handlers import HANDLERS
+
+    done, lost = 0, 0
+    while not stop.is_set():
+        try:
+            message = work_once(worker, now(), HANDLERS)
+            lost = 0
+        except OperationalError as error:
+            lost += 1
+            if once or lost > 20:
+                raise
+            say(T(f"数据库暂时不可用：{error}", f"database not available for now: {error}"))
+            close_old_connections()
+            stop.wait(min(2**lost, 30))
+            continue
+        if message is not None:
+            done += 1
+        elif once:
+            break
+        else:
+            stop.wait(IDLE_SECONDS)
+    return done
+
+
+def _refuse_old_database() -> None:
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise Fault(
+            T("数据库结构不是这个版本的。", "database: not in the form of this version."),
+            T("请先备份，再运行 tongchou upgrade。", "Back up, then: tongchou upgrade"),
+        )
