@@ -129,6 +129,7 @@ def test_the_chain_is_proved_and_a_change_is_found(tongchou, small_town):
         if connection.vendor == "sqlite":
             cursor.execute("DROP TRIGGER audit_entry_no_update")
         else:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute("ALTER TABLE audit_entry DISABLE TRIGGER USER")
         cursor.execute("UPDATE audit_entry SET actor_label = 'somebody else'")
     code, out, err = tongchou("audit", "verify")

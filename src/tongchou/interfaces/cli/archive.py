@@ -97,7 +97,7 @@ def restore_backup(archive: Path, home: Path, keys: Path, database_url: str) -> 
     home.parent.mkdir(parents=True, exist_ok=True)
     with _room(home.parent, archive.stat().st_size), tempfile.TemporaryDirectory(dir=home.parent, prefix=".tongchou-restore-") as scratch:
         laid = Path(scratch) / "home"
-        laid.mkdir()
+        laid.mkdir(mode=0o700)
         with _opened(archive) as tar:
             tar.extractall(laid, members=[tar.getmember(name) for name in manifest["files"]], filter="data")
         shutil.copyfile(keys, laid / KEYS_FILE)
@@ -112,9 +112,12 @@ def restore_backup(archive: Path, home: Path, keys: Path, database_url: str) -> 
 
 
 def fingerprint(keys: Path) -> str:
-    """Which keys these are, without giving anything of them away: they are random, so a digest cannot be guessed back."""
-    read = json.loads(keys.read_text("utf-8"))
-    return hashlib.sha256("".join(str(read.get(name)) for name in ("session", "fields", "index")).encode()).hexdigest()[:16]
+    """Which keys these are, without giving anything of them away: they are random, so a digest cannot be guessed back. Empty for no key file."""
+    try:
+        read = json.loads(keys.read_text("utf-8"))
+        return hashlib.sha256("".join(read[name] for name in ("session", "fields", "index")).encode()).hexdigest()[:16]
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _copy_database(home: Path, scratch: Path) -> Path:

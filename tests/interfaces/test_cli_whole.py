@@ -1,0 +1,84 @@
+"""The program as an operator meets it: real processes, a folder of its own, on the database this run is about."""
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from tongchou.core.keys import load_keys
+
+SOURCE = Path(__file__).resolve().parents[2] / "src"
+
+
+class Operator:
+    """Somebody at the shell of a machine: a home, and one database per home where the database is a server."""
+
+    def __init__(self, server: str) -> None:
+        self.server = server
+        self.databases: dict[Path, str] = {}
+
+    def database(self, home: Path) -> str:
+        if self.server and home not in self.databases:
+            name = f"test_tongchou_cli_{uuid.uuid4().hex[:8]}"
+            with psycopg.connect(self.server, autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+            self.databases[home] = urlsplit(self.server)._replace(path=f"/{name}").geturl()
+        return self.databases.get(home, "")
+
+    def drop_databases(self) -> None:
+        for url in self.databases.values():
+            with psycopg.connect(self.server, autocommit=True) as connection:
+                connection.execute(f"DROP DATABASE {urlsplit(url).path[1:]} WITH (FORCE)")
+
+    def run(self, home: Path, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        env = {name: value for name, value in os.environ.items() if not name.startswith(("TONGCHOU_", "DJANGO_", "PYTEST_"))}
+        env |= {"PYTHONPATH": str(SOURCE), "TONGCHOU_HOME": str(home), "TONGCHOU_DATABASE": self.database(home)}
+        command = [sys.executable, "-m", "tongchou.interfaces.cli.main", *words]
+        return subprocess.run(command, env=env, input=typed, capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture
+def operator():
+    someone = Operator(os.environ.get("TONGCHOU_DATABASE", ""))
+    yield someone
+    someone.drop_databases()
+
+
+def test_a_town_is_backed_up_lost_and_restored(operator, tmp_path):
+    town, again = tmp_path / "town", tmp_path / "again"
+    load_keys(town)
+    assert operator.run(town, "upgrade").returncode == 0
+    made = operator.run(town, "users", "add", "sun", "--zh", "孙", "--en", "Sun", "--stdin", typed="a long enough pass phrase\n")
+    assert (made.returncode, made.stderr) == (0, "")
+    kept = operator.run(town, "backup", str(tmp_path / "kept.tar"), "--keys", str(tmp_path / "keys.json"))
+    assert (kept.returncode, kept.stderr) == (0, "")
+
+    refused = operator.run(again, "restore", str(tmp_path / "kept.tar"), "--keys", str(tmp_path / "kept.tar"))
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    assert not again.exists()
+
+    restored = operator.run(again, "restore", str(tmp_path / "kept.tar"), "--keys", str(tmp_path / "keys.json"))
+    assert (restored.returncode, restored.stderr) == (0, "")
+    assert [row["username"] for row in json.loads(operator.run(again, "users", "list", "--json").stdout)] == ["sun"]
+    proof = json.loads(operator.run(again, "audit", "verify", "--json").stdout)
+    assert (proof["entries"], proof["problems"]) == (1, [])
+
+    twice = operator.run(again, "restore", str(tmp_path / "kept.tar"), "--keys", str(tmp_path / "keys.json"))
+    assert twice.returncode == 1 and "not empty" in twice.stderr
+
+
+def test_a_server_that_does_not_answer_is_one_line(tmp_path):
+    load_keys(tmp_path / "town")
+    nowhere = Operator("")
+    nowhere.databases[tmp_path / "town"] = "postgresql://nobody@127.0.0.1:1/none"
+    told = nowhere.run(tmp_path / "town", "users", "list")
+    assert (told.returncode, told.stderr.count("\n")) == (1, 1)
+    assert "cannot be used" in told.stderr
+    looked = json.loads(nowhere.run(tmp_path / "town", "check", "--json").stdout)
+    assert [row["state"] for row in looked if row["part"] == "database"] == ["fail"]
