@@ -1,0 +1,200 @@
+"""Compiled fits for the improved Farrington algorithm.
+
+The iterations are those of R's `glm` (same start, same stopping rule), so results agree to rounding; but normal equations are closed
+form per season group, and within a run of weeks exp(alpha + beta t) is a product, so no iteration calls exp or log per week.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+
+MAX_ITERATIONS = 25  # R glm.control
+TOLERANCE = 1e-8  # R glm.control
+LARGEST_MEAN = 1e7
+
+
+@njit(cache=True, error_model="numpy")
+def _solve(y, w, times, eta, mu, work, group, n, trend, sums):  # type: ignore[no-untyped-def]
+    """One weighted least squares step: sums[g] = (W, W t, W t t, W z, W t z); returns slope and its information."""
+    sums[:] = 0.0
+    for i in range(n):
+        g, t = group[i], times[i]
+        weight = w[i] * mu[i]
+        wz = w[i] * (mu[i] * eta[i] + y[i] - mu[i])
+        work[i] = weight
+        sums[g, 0] += weight
+        sums[g, 3] += wz
+        if trend:
+            sums[g, 1] += weight * t
+            sums[g, 2] += weight * t * t
+            sums[g, 4] += wz * t
+    information, slope_sum = 0.0, 0.0
+    if trend:
+        for g in range(sums.shape[0]):
+            if sums[g, 0] > 0:
+                information += sums[g, 2] - sums[g, 1] * sums[g, 1] / sums[g, 0]
+                slope_sum += sums[g, 4] - sums[g, 1] * sums[g, 3] / sums[g, 0]
+    slope = slope_sum / information if information > 0 else 0.0
+    return slope, information
+
+
+@njit(cache=True, error_model="numpy")
+def _irls(y, ylogy, log_start, w, times, group, first, n, trend, eta, mu, work, sums, intercept):  # type: ignore[no-untyped-def]
+    """Fit log mu = intercept[group] + slope t; returns (converged to something finite, slope, information)."""
+    deviance_before, slope, information = 0.0, 0.0, 0.0
+    for i in range(n):
+        mu[i] = y[i] + 0.1
+        eta[i] = log_start[i]
+        deviance_before += 2 * w[i] * (ylogy[i] - y[i] * eta[i] - (y[i] - mu[i]))
+    for _ in range(MAX_ITERATIONS):
+        slope, information = _solve(y, w, times, eta, mu, work, group, n, trend, sums)
+        for g in range(sums.shape[0]):
+            intercept[g] = (sums[g, 3] - slope * sums[g, 1]) / sums[g, 0] if sums[g, 0] > 0 else 0.0
+        growth = math.exp(slope)
+        deviance = 0.0
+        for i in range(n):
+            eta[i] = intercept[group[i]] + slope * times[i]
+            mu[i] = math.exp(eta[i]) if first[i] else mu[i - 1] * growth
+            deviance += 2 * w[i] * (ylogy[i] - y[i] * eta[i] - (y[i] - mu[i]))
+        if not math.isfinite(deviance):
+            return False, slope, information
+        if abs(deviance - deviance_before) / (abs(deviance) + 0.1) < TOLERANCE:
+            break
+        deviance_before = deviance
+    return True, slope, information
+
+
+@njit(cache=True, error_model="numpy")
+def _reweight(y, y23, mu, work, times, group, first, n, df, slope, information, threshold, sums, w):  # type: ignore[no-untyped-def]
+    """Weights s^-2 for Anscombe residuals above the threshold, scaled to sum n (Farrington 1996, Noufaily 2013)."""
+    pearson = 0.0
+    for i in range(n):
+        residual = (y[i] - mu[i]) / mu[i]
+        pearson += work[i] * residual * residual
+    phi = max(pearson / df, 1.0)
+    total, sixth, sixth_growth = 0.0, 0.0, math.exp(slope / 6)
+    for i in range(n):
+        sixth = mu[i] ** (1 / 6) if first[i] else sixth * sixth_growth
+        g = group[i]
+        hat = 1 / sums[g, 0]
+        if information > 0:
+            distance = times[i] - sums[g, 1] / sums[g, 0]
+            hat += distance * distance / information
+        hat *= work[i]
+        excess = 1.5 * (y23[i] / sixth - sixth * sixth * sixth)
+        w[i] = 1.0
+        if excess > 0 and hat < 1:
+            squared = excess * excess / (phi * (1 - hat))
+            if squared > threshold * threshold:
+                w[i] = 1 / squared
+        total += w[i]
+    for i in range(n):
+        w[i] *= n / total
+
+
+@njit(cache=True, error_model="numpy")
+def _fit(y, ylogy, log_start, y23, times, group, first, n, parameters, trend, threshold, w, eta, mu, work, sums, intercept):  # type: ignore[no-untyped-def]
+    """Fit, reweight, fit again; returns (ok, mean now, phi, variance of log mean now, t value of the trend)."""
+    df = n - parameters
+    if df <= 0:
+        return False, np.nan, np.nan, np.nan, 0.0
+    w[:n] = 1.0
+    ok, slope, information = _irls(y, ylogy, log_start, w, times, group, first, n, trend, eta, mu, work, sums, intercept)
+    if not ok or (trend and information <= 0):
+        return False, np.nan, np.nan, np.nan, 0.0
+    _reweight(y, y23, mu, work, times, group, first, n, df, slope, information, threshold, sums, w)
+    ok, slope, information = _irls(y, ylogy, log_start, w, times, group, first, n, trend, eta, mu, work, sums, intercept)
+    if not ok or (trend and information <= 0) or sums[0, 0] <= 0:
+        return False, np.nan, np.nan, np.nan, 0.0
+    pearson, overwritten = 0.0, 0.0
+    for i in range(n):
+        residual = (y[i] - mu[i]) / mu[i]
+        pearson += work[i] * residual * residual
+        overwritten += w[i] * residual * residual
+    spread = 1 / sums[0, 0]
+    t_value = 0.0
+    if trend:
+        distance = sums[0, 1] / sums[0, 0]
+        spread += distance * distance / information
+        t_value = abs(slope) / math.sqrt(overwritten / df / information) if overwritten > 0 else np.inf
+    return True, math.exp(intercept[0]), max(pearson / df, 1.0), overwritten / df * spread, t_value
+
+
+@njit(cache=True, error_model="numpy")
+def _quantile(p, mean, dispersion):  # type: ignore[no-untyped-def]
+    """Smallest k with P(Y <= k) >= p, summed from twelve standard deviations below the mean."""
+    if not mean <= LARGEST_MEAN:
+        return np.inf
+    k = max(0.0, math.floor(mean - 12 * math.sqrt(dispersion * mean)))
+    if dispersion > 1:
+        size = mean / (dispersion - 1)
+        log_p = math.lgamma(k + size) - math.lgamma(size) - math.lgamma(k + 1) - size * math.log(dispersion)
+        mass = math.exp(log_p + k * math.log(1 - 1 / dispersion))
+    else:
+        size = 0.0
+        mass = math.exp(k * math.log(mean) - mean - math.lgamma(k + 1)) if mean > 0 else 1.0
+    total = mass
+    while total < p and mass > 0:
+        mass *= (k + size) / (k + 1) * (1 - 1 / dispersion) if dispersion > 1 else mean / (k + 1)
+        k += 1
+        total += mass
+    return k
+
+
+@njit(cache=True, error_model="numpy")
+def count_quantiles(p, means, dispersions):  # type: ignore[no-untyped-def]
+    """Quantile of Poisson (dispersion 1) or negative binomial counts; infinite where the mean is beyond any use."""
+    quantiles = np.empty(means.shape[0])
+    for i in range(means.shape[0]):
+        quantiles[i] = _quantile(p, means[i], dispersions[i])
+    return quantiles
+
+
+@njit(cache=True, error_model="numpy")
+def fit_all(counts, weeks, starts, lengths, groups, periods, threshold, may_trend, critical, log_table, ylogy_table, y23_table):  # type: ignore[no-untyped-def]
+    """Fit every series at every week; returns mean, dispersion, variance of the log mean, trend kept: each (series, weeks)."""
+    n_series, n_weeks, n_runs = counts.shape[0], weeks.shape[0], starts.shape[1]
+    expected = np.full((n_series, n_weeks), np.nan)
+    dispersion, variance = expected.copy(), expected.copy()
+    trends = np.zeros((n_series, n_weeks), dtype=np.bool_)
+    size = critical.shape[0]
+    y, ylogy, log_start, y23, times = np.empty(size), np.empty(size), np.empty(size), np.empty(size), np.empty(size)
+    w, eta, mu, work = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
+    group, first = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.bool_)
+    sums, intercept = np.empty((periods, 5)), np.empty(periods)
+    used = np.empty(periods, dtype=np.bool_)
+    for s in range(n_series):
+        for k in range(n_weeks):
+            n, largest = 0, 0.0
+            used[:] = False
+            for r in range(n_runs):
+                fresh = True
+                for position in range(starts[k, r], starts[k, r] + lengths[k, r]):
+                    value = counts[s, position]
+                    if math.isnan(value):
+                        fresh = True
+                        continue
+                    index = int(value)
+                    y[n], ylogy[n], log_start[n], y23[n] = value, ylogy_table[index], log_table[index], y23_table[index]
+                    times[n], group[n], first[n] = position - weeks[k], groups[k, r], fresh
+                    used[groups[k, r]] = True
+                    largest = max(largest, value)
+                    fresh = False
+                    n += 1
+            if n == 0 or not used[0]:
+                continue
+            p = used.sum()
+            keep = False
+            if may_trend:
+                ok, mean, phi, var, t_value = _fit(
+                    y, ylogy, log_start, y23, times, group, first, n, p + 1, True, threshold, w, eta, mu, work, sums, intercept
+                )
+                keep = ok and mean <= largest and t_value >= critical[n - p - 1]
+            if not keep:
+                ok, mean, phi, var, t_value = _fit(
+                    y, ylogy, log_start, y23, times, group, first, n, p, False, threshold, w, eta, mu, work, sums, intercept
+                )
+            if ok:
+                expected[s, k], dispersion[s, k], variance[s, k], trends[s, k] = mean, phi, var, keep
+    return expected, dispersion, variance, trends
