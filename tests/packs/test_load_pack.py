@@ -1,6 +1,5 @@
 """Reading and checking a pack: what is right is taken over whole, what is wrong is named where it is."""
 
-# ruff: noqa: E501 - one wrong thing per line reads better than five lines each
 import gzip
 from datetime import UTC, date, datetime
 from pathlib import Path

@@ -219,6 +219,24 @@ def sentinel_problems(pack: Pack, document: Document) -> list[Problem]:
     return checker.problems
 
 
+def story_problems(pack: Pack, document: Document) -> list[Problem]:
+    """A story: its places, streams and kinds of stream exist."""
+    checker, story = _Checker(document), pack.story
+    if story is None:
+        return []
+    villages = {village.code for village in pack.villages}
+    streams = {stream.code: stream.kind for sentinel in pack.sentinels for stream in sentinel.streams}
+    for index, outbreak in enumerate(story.outbreaks):
+        checker.known(("outbreaks", index, "place"), outbreak.place, villages, _PLACE)
+    for index, cause in enumerate(story.other_causes):
+        checker.known(("other_causes", index, "place"), cause.place, villages, _PLACE)
+        for kind in cause.extra:
+            checker.known(("other_causes", index, "extra", kind), kind, set(streams.values()), T("数据流类型", "kind of stream"))
+    for index, code in enumerate(story.silent_from):
+        checker.known(("silences", index, "stream"), code, streams, T("数据流", "stream"))
+    return checker.problems
+
+
 _PLACE, _UNIT, _POST = T("地方", "place"), T("单位", "unit"), T("岗位", "post")
 
 

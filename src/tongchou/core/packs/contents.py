@@ -276,6 +276,43 @@ class SentinelSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class OutbreakSpec:
+    """An epidemic of the generated history: `reproduction` secondary infections each, `reproduction_after` once contained."""
+
+    code: str
+    place: str
+    seeded_on: date
+    seeds: int
+    reproduction: float
+    contained_on: date | None
+    reproduction_after: float
+    note: T
+
+
+@dataclass(frozen=True, slots=True)
+class OtherCauseSpec:
+    """A rise that is no epidemic of a watched disease; `extra` is its peak over the background, by kind of stream."""
+
+    code: str
+    place: str
+    first_day: date
+    days: int
+    extra: Mapping[str, float]
+    note: T
+
+
+@dataclass(frozen=True, slots=True)
+class StorySpec:
+    """What happens in the generated history, and which streams fall silent on which day."""
+
+    first_day: date
+    last_day: date
+    outbreaks: tuple[OutbreakSpec, ...]
+    other_causes: tuple[OtherCauseSpec, ...]
+    silent_from: Mapping[str, date]
+
+
+@dataclass(frozen=True, slots=True)
 class Pack:
     """A town, or a country, as a folder of dated data."""
 
@@ -291,6 +328,7 @@ class Pack:
     plans: tuple[PlanSpec, ...]
     sentinels: tuple[SentinelSpec, ...]
     observation_files: tuple[Path, ...]
+    story: StorySpec | None
     digest: str
 
     @property

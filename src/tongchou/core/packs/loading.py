@@ -54,6 +54,7 @@ class _PackReader:
         sentinels = self._yaml("sentinels.yaml", "sentinels")
         parameters = self._several("parameters", "parameters")
         plans = self._several("plans", "plan", needed=False)
+        story = self._yaml("story.yaml", "story") if (self.folder / "story.yaml").exists() else None
         outlines = self._outlines()
         places = self._places(outlines)
         if self.problems:
@@ -76,6 +77,7 @@ class _PackReader:
             plans=tuple(rows.plan_of(document.content, document.file) for document in plans),
             sentinels=rows.sentinels_of(sentinels, identity.step_days),
             observation_files=tuple(sorted((self.folder / "observations").glob("*.csv.gz"))),
+            story=None if story is None else rows.story_of(story.content),
             digest=self._digest(),
         )
         self._checked(lambda: checks.people_problems(pack, units, posts))
@@ -84,6 +86,8 @@ class _PackReader:
             self._check_plan(pack, plan, document)
         self._checked(lambda: checks.sentinel_problems(pack, sentinels))
         self.problems.extend(sentinels.problems)
+        if story is not None:
+            self._checked(lambda: checks.story_problems(pack, story))
         return pack
 
     def _check_plan(self, pack: Pack, plan: PlanSpec, document: Document) -> None:

@@ -8,12 +8,15 @@ from tongchou.core.packs.contents import (
     Catchment,
     DocumentSpec,
     GroupSpec,
+    OtherCauseSpec,
+    OutbreakSpec,
     ParameterEntry,
     ParameterSpec,
     PlanSpec,
     PostSpec,
     ProofSpec,
     SentinelSpec,
+    StorySpec,
     StreamModel,
     StreamSpec,
     TaskSpec,
@@ -170,4 +173,29 @@ def _stream(content: Any, kind: Any, pack_step_days: int) -> StreamSpec:
         weight=float(kind["weight"]),
         plausible_max=kind.get("plausible_max"),
         model=StreamModel(**model),
+    )
+
+
+def story_of(content: Any) -> StorySpec:
+    return StorySpec(
+        first_day=date.fromisoformat(content["first_day"]),
+        last_day=date.fromisoformat(content["last_day"]),
+        outbreaks=tuple(
+            OutbreakSpec(
+                o["id"],
+                o["place"],
+                date.fromisoformat(o["seeded_on"]),
+                o["seeds"],
+                float(o["reproduction"]),
+                date.fromisoformat(o["contained_on"]) if "contained_on" in o else None,
+                float(o.get("reproduction_after", o["reproduction"])),
+                pair(o["note"]),
+            )
+            for o in content["outbreaks"]
+        ),
+        other_causes=tuple(
+            OtherCauseSpec(c["id"], c["place"], date.fromisoformat(c["first_day"]), c["days"], c["extra"], pair(c["note"]))
+            for c in content["other_causes"]
+        ),
+        silent_from={s["stream"]: date.fromisoformat(s["from"]) for s in content["silences"]},
     )
