@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tests.architecture.source import HAN, Module
 
 SAY = re.compile(r"""\{%-?\s*say\s+("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')\s+("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
-INVISIBLE = re.compile(r"<(script|style|svg|kbd|code)\b.*?</\1\s*>|\{#.*?#\}|\{%\s*comment.*?endcomment\s*%\}|<!--.*?-->", re.S)
+INVISIBLE = re.compile(r"<(script|style|svg|kbd|code)\b.*?</\1\s*>|\{%\s*block page_class\s*%\}.*?endblock|\{#.*?#\}|\{%\s*comment.*?endcomment\s*%\}|<!--.*?-->", re.S)
 TAGS = re.compile(r"\{%.*?%\}|\{\{.*?\}\}", re.S)
 ELEMENT = re.compile(r"<[^>]*>", re.S)
 SPOKEN_ATTRIBUTE = re.compile(r"""\b(?:title|alt|placeholder|aria-label|aria-description)\s*=\s*("[^"]*"|'[^']*')""")

@@ -19,6 +19,7 @@ GRADE_SHAPES = {"red": "square", "orange": "triangle-up", "yellow": "diamond", "
 DAY = T("日期", "Day")
 EXPECTED, LOW, HIGH = T("预期", "Expected"), T("预期下限", "Expected, low"), T("预期上限", "Expected, high")
 LEVELS = 5
+SMALLEST = 1e-9  # a rate below it is zero to the eye, and far above what a float can still divide by
 MIDDLE: Spec = {"longitude": {"field": "x", "type": "quantitative"}, "latitude": {"field": "y", "type": "quantitative"}}
 KM_PER_DEGREE = 111.2
 
@@ -94,7 +95,6 @@ CONFIG: Spec = {
 def spec_of(source: Spec, layers: list[Spec], height_px: int, encoding: Spec) -> Spec:
     """A layered specification as wide as its container."""
     return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "width": "container",
         "height": height_px,
         "autosize": {"type": "fit-x", "contains": "padding"},
@@ -194,10 +194,12 @@ def alarm_layers(alarms: Sequence[AlarmMark], days: Sequence[date]) -> list[Spec
     room_days = max(1, (days[-1] - days[0]).days) / 12
     rows = row = 0
     marks: list[Spec] = []
+    turn_on = days[-1] - (days[-1] - days[0]) / 8
     for i, alarm in enumerate(shown):
         row = row + 1 if i and (alarm.day - shown[i - 1].day).days < room_days else 0
         rows = max(rows, row)
-        word, look = str(GRADE_WORDS[alarm.grade]), {"ink": f"${alarm.grade}-ink", "shape": GRADE_SHAPES[alarm.grade]}
+        word, look = str(GRADE_WORDS[alarm.grade]), dict[str, Any]({"ink": f"${alarm.grade}-ink", "shape": GRADE_SHAPES[alarm.grade]})
+        look |= {"align": "right", "dx": -8} if alarm.day > turn_on else {"align": "left", "dx": 8}
         marks.append({"day": instant(alarm.day), "grade": word, "label": str(alarm.label or word), "row": row, "url": alarm.url, **look})
     tips = [tip_day(), {"field": "label", "title": str(T("预警", "Alarm"))}]
     paint = {"color": as_given("ink"), "tooltip": tips, "href": {"field": "url"}}
@@ -206,7 +208,8 @@ def alarm_layers(alarms: Sequence[AlarmMark], days: Sequence[date]) -> list[Spec
         here = [mark for mark in marks if mark["row"] == level]
         height = {"y": {"value": 5 + 15 * level}}
         layers.append(layer("point", {**paint, **height, "shape": as_given("shape")}, values=here, filled=True, size=95, opacity=1))
-        layers.append(layer("text", {**paint, **height, "text": {"field": "grade"}}, values=here, align="left", dx=8, fontWeight=600))
+        side = {"align": {"expr": "datum.align"}, "dx": {"expr": "datum.dx"}}
+        layers.append(layer("text", {**paint, **height, "text": {"field": "grade"}}, values=here, fontWeight=600, **side))
     return layers
 
 
@@ -222,7 +225,7 @@ def day_table(days: Sequence[date], unit: T, values: Series, expected: Series | 
 
 def breaks_of(values: Sequence[float]) -> list[float]:
     """Up to four round limits that cut the values above zero at their quantiles."""
-    above = sorted(value for value in values if value > 0)
+    above = sorted(value for value in values if value > SMALLEST)
     if not above:
         return [1.0]
     return sorted({_rounded(above[min(len(above) - 1, int(len(above) * q))]) for q in (0.3, 0.55, 0.78, 0.92)})
@@ -252,7 +255,7 @@ def frame_of(shapes: Sequence[list[list[list[list[float]]]]]) -> tuple[float, fl
     return (min(p[0] for p in points) + max(p[0] for p in points)) / 2, (min(p[1] for p in points) + max(p[1] for p in points)) / 2
 
 
-def feature_of(area: Area, middle: tuple[float, float], *, named: bool) -> Spec:
+def feature_of(area: Area, middle: tuple[float, float]) -> Spec:
     """A GeoJSON feature in kilometres from the middle: laid flat here, since Vega's spherical maps turn inside out on clockwise rings."""
     x_scale, (lon0, lat0) = KM_PER_DEGREE * cos(radians(middle[1])), middle
     flat = [
@@ -261,7 +264,7 @@ def feature_of(area: Area, middle: tuple[float, float], *, named: bool) -> Spec:
     ]
     ring = max((rings[0] for rings in flat), key=_area_of)
     x, y = _centre_of(ring)
-    properties: Spec = {"name": str(area.name), "value": area.value, "mark": area.mark, "url": area.url, "named": named, "x": x, "y": y}
+    properties: Spec = {"name": str(area.name), "value": area.value, "mark": area.mark, "url": area.url, "x": x, "y": y}
     return {"type": "Feature", "geometry": {"type": "MultiPolygon", "coordinates": flat}, "properties": properties}
 
 
@@ -276,6 +279,18 @@ def _centre_of(ring: Sequence[Sequence[float]]) -> tuple[float, float]:
     x = sum((a[0] + b[0]) * (a[0] * b[1] - b[0] * a[1]) for a, b in pairwise(ring)) / (3 * doubled)
     y = sum((a[1] + b[1]) * (a[0] * b[1] - b[0] * a[1]) for a, b in pairwise(ring)) / (3 * doubled)
     return round(x, 3), round(y, 3)
+
+
+def names_apart(features: Sequence[Spec], wanted: Sequence[int]) -> list[Spec]:
+    """The places of `wanted`, in that order, whose names do not run into one named before; under a mark the name moves down."""
+    xs = [feature["properties"]["x"] for feature in features]
+    room_x, room_y = (max(xs) - min(xs)) / 4.5, (max(xs) - min(xs)) / 22
+    shown: list[Spec] = []
+    for i in wanted:
+        place = features[i]["properties"]
+        if all(abs(place["x"] - other["x"]) > room_x or abs(place["y"] - other["y"]) > room_y for other in shown):
+            shown.append({"name": place["name"], "x": place["x"], "y": place["y"], "dy": 15 if place["mark"] else 0})
+    return shown
 
 
 def map_marks(features: Sequence[Spec]) -> list[Spec]:

@@ -37,6 +37,7 @@ from tongchou.interfaces.web.chart_parts import (
     instant,
     layer,
     map_marks,
+    names_apart,
     points_of,
     quantity,
     spec_of,
@@ -50,6 +51,7 @@ from tongchou.interfaces.web.chart_parts import (
 )
 
 __all__ = ["AlarmMark", "Area", "Chart"]
+ONE_OR_SI = "datum.value < 1 ? format(datum.value, '~g') : format(datum.value, '~s')"
 GROUP, PLACE = T("类别", "Group"), T("地方", "Place")
 
 
@@ -67,7 +69,12 @@ def epidemic_curve(
     """Counts per day as bars, the expected level and its band, and the alarms above them."""
     values = day_records(days, value=counts, expected=expected, low=band and band[0], high=band and band[1])
     y = y_axis("value", unit, top_of(counts, expected, band and band[1]))
-    bars = layer("bar", {"y": y, "tooltip": tips_of(unit, expected is not None, band is not None)}, color="$chart-bar", width={"band": 0.8})
+    bars = layer(
+        "bar",
+        {"y": y, "tooltip": tips_of(unit, expected is not None, band is not None)},
+        color="$chart-bar",
+        width={"expr": f"max(1.5, 0.75 * width / {len(days)})"},
+    )
     ground = expectation_layers(expected is not None, band is not None)
     layers = [*ground[: band is not None], bars, *ground[band is not None :], *alarm_layers(alarms, days)]
     spec = spec_of({"values": values}, layers, 230, {"x": x_days(days)})
@@ -91,9 +98,11 @@ def stream_curve(
     records = day_records(days, value=values, expected=expected, low=band and band[0], high=band and band[1], threshold=threshold)
     for record, day, value in zip(records, days, values, strict=True):
         record["kind"] = "missing" if value is None else "signal" if day in signals else "plain"
+        if value is None:
+            record["note"] = str(T("未报", "no report"))
     y = y_axis("value", unit, top_of(values, expected, band and band[1], threshold))
     point = {"y": y, "tooltip": tips_of(unit, expected is not None, band is not None)}
-    gap = {"y": {"datum": 0}, "tooltip": [tip_day(), {"value": str(T("未报", "no report")), "title": str(unit)}]}
+    gap = {"y": {"datum": 0}, "tooltip": [tip_day(), {"field": "note", "title": str(unit)}]}
     layers = [
         *expectation_layers(expected is not None, band is not None),
         *(
@@ -119,8 +128,8 @@ def village_map(
     cuts = list(breaks) if breaks is not None else breaks_of([area.value for area in drawn if area.value is not None])
     middle = frame_of([points_of(area.outline) for area in drawn])
     ranked = sorted(areas, key=lambda area: -(area.value or 0))
-    named = {area.code for area in ranked[:3] if area.value} | {area.code for area in areas if area.mark}
-    features = [feature_of(area, middle, named=area.code in named) for area in drawn]
+    features = [feature_of(area, middle) for area in drawn]
+    wanted = [i for i, area in enumerate(drawn) if area.mark] + [drawn.index(area) for area in ranked[:3] if area.value and area.outline]
     scale = {"type": "threshold", "domain": cuts, "range": [f"$seq-{level}" for level in spread_levels(len(cuts) + 1)]}
     legend = {"title": str(unit), "format": pattern, "gradientLength": 180, "gradientThickness": 10}
     unknown = {"test": "!isValid(datum.properties.value)", "value": "$chart-gap"}
@@ -132,9 +141,7 @@ def village_map(
     }
     marked = [feature for feature in features if feature["properties"]["mark"]]
     name = {**MIDDLE, "text": {"field": "name"}}
-    names = [
-        feature["properties"] | {"dy": 15 if feature["properties"]["mark"] else 0} for feature in features if feature["properties"]["named"]
-    ]
+    names = names_apart(features, list(dict.fromkeys(wanted)))
     writing = {"fontSize": 11, "fontWeight": 600, "color": "$ink", "dy": {"expr": "datum.dy"}}
     halo = {"stroke": "$card", "strokeWidth": 3, "strokeOpacity": 0.85, "strokeJoin": "round"}
     layers = [
@@ -163,9 +170,8 @@ def evidence_curve(
     known = [value for value in evidence if value > 0 and isfinite(value)]
     low = 10.0 ** floor(log10(min([0.1, *known])))
     high = 10.0 ** ceil(log10(2 * max([threshold * 10, *known, *(size for _, size in grades)])))
-    y = quantity(
-        "value", title=str(unit), scale={"type": "log", "domain": [low, high], "clamp": True}, axis={"format": "~s", "tickCount": 6}
-    )
+    axis = {"values": [10.0**k for k in range(round(log10(low)), round(log10(high)) + 1)], "labelExpr": ONE_OR_SI}
+    y = quantity("value", title=str(unit), scale={"type": "log", "domain": [low, high], "clamp": True}, axis=axis)
     values = [{"day": instant(day), "value": value if value > 0 else None} for day, value in zip(days, evidence, strict=True)]
     sizes = sorted(grades, key=lambda pair: pair[1])
     bands = [
@@ -180,8 +186,8 @@ def evidence_curve(
         layer("text", {"x": {"value": 0}, "y": quantity("from"), "text": {"field": "grade"}, "color": as_given("ink")}, values=bands,
               align="left", baseline="bottom", dx=5, dy=-3, fontWeight=600),
         layer("rule", {"y": quantity("from")}, values=limit, strokeDash=[4, 3], strokeWidth=1.5, color="$ink"),
-        layer("text", {"x": {"value": "width"}, "y": quantity("from"), "text": {"field": "text"}}, values=limit,
-              align="right", baseline="bottom", dy=-3, color="$ink"),
+        layer("text", {"x": {"value": 70}, "y": quantity("from"), "text": {"field": "text"}}, values=limit,
+              align="left", baseline="bottom", dy=-3, color="$ink"),
         layer("line", line, color="$chart-line", point={"size": 18, "filled": True, "color": "$chart-line"}),
     ]  # fmt: skip
     return Chart(spec_of({"values": values}, layers, 230, {}), title, summary, (DAY, unit), tuple(zip(days, evidence, strict=True)))
@@ -225,7 +231,7 @@ def share_bars(
     bars = layer("bar", encoding, height={"band": 0.66}, stroke="$card", strokeWidth=1)
     rows = tuple((label, *(counts.get(key, 0) for key, _, _ in parts)) for label, counts in groups)
     spec = spec_of({"values": values}, [bars], 26 * len(groups) + 8, {})
-    return Chart(spec, title, summary, (GROUP, *(label for _, label, _ in parts)), rows)
+    return Chart(spec, title, summary, (GROUP, *(label for _, label, _ in parts)), rows, "short")
 
 
 def heat_map(rows: Sequence[T], columns: Sequence[date], values: Sequence[Series], *, title: T, unit: T, summary: T | None = None) -> Chart:
@@ -249,7 +255,7 @@ def heat_map(rows: Sequence[T], columns: Sequence[date], values: Sequence[Series
     }
     spec = spec_of({"values": cells}, [layer("rect", encoding, stroke="$card", strokeWidth=1)], 18 * len(rows) + 8, {})
     table = tuple((label, *line) for label, line in zip(rows, values, strict=True))
-    return Chart(spec, title, summary, (GROUP, *(T(f"{d.month}/{d.day}", f"{d.day}/{d.month}") for d in columns)), table, "tall")
+    return Chart(spec, title, summary, (GROUP, *(T(f"{d.month}/{d.day}", f"{d.day}/{d.month}") for d in columns)), table, "short")
 
 
 def small_multiples(days: Sequence[date], series: Sequence[tuple[T, Series]], *, unit: T) -> tuple[Chart, ...]:

@@ -30,7 +30,7 @@ function tickTownClock() {
   if (!place) return;
   const now = new Date(townNow());
   const got = Object.fromEntries(parts.formatToParts(now).map((part) => [part.type, part.value]));
-  const day = say(`${got.month}月${got.day}日`, `${got.day} ${monthName.format(now)}`);
+  const day = say(`${Number(got.month)}月${Number(got.day)}日`, `${Number(got.day)} ${monthName.format(now)}`);
   place.textContent = `${day} ${got.hour}:${got.minute}`;
 }
 

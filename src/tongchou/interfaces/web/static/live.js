@@ -11,7 +11,7 @@ let seq = Number(meta("live-seq") || 0);
 const pending = new Set();
 let flushing;
 
-function hear(event) {
+export function hear(event) {
   if (event.seq) seq = Math.max(seq, Number(event.seq));
   for (const region of listening()) {
     const keys = region.dataset.liveKeys?.split(/\s+/);
