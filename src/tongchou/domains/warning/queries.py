@@ -1,0 +1,122 @@
+"""Reading alarms, the evidence behind them, and how well the watch keeps its promise."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.db.models import Count, Min, Prefetch, Q, QuerySet
+
+from tongchou.core.casework.models import Deadline
+from tongchou.core.errors import Unseen
+from tongchou.core.people.rules import Actor
+from tongchou.core.places.models import Place
+from tongchou.domains.warning.models import Alarm, AlarmShare, PlaceEvidence, Signal
+from tongchou.domains.warning.rules import Known, TrackRecord, track_record_of
+
+# A rise is remembered this long when a new one is compared with it; longer than any repeat window an office would set.
+_MEMORY_DAYS = 400
+
+
+def alarms_seen_by(actor: Actor) -> QuerySet[Alarm]:
+    """Alarms in places where the actor may read them, with dossier, place and running clocks; first due first, then newest."""
+    seen = Q(pk__in=())
+    for scope in actor.scopes("alarm.read"):
+        seen |= Q(dossier__place__path__startswith=scope)
+    running = Deadline.objects.filter(stopped_at=None).order_by("due_at")
+    return (
+        Alarm.objects.filter(seen)
+        .select_related("dossier__place", "dossier__owner_post", "area")
+        .prefetch_related(Prefetch("dossier__deadlines", queryset=running, to_attr="running_clocks"))
+        .annotate(due_at=Min("dossier__deadlines__due_at", filter=Q(dossier__deadlines__stopped_at=None)))
+        .order_by("dossier__closed_at", "due_at", "-day", "-pk")
+    )
+
+
+def open_alarms(path: str) -> QuerySet[Alarm]:
+    """Alarms below `path` that wait for a decision, first due first, with dossier and place."""
+    return (
+        Alarm.objects.filter(dossier__closed_at=None, dossier__place__path__startswith=path)
+        .select_related("dossier__place", "dossier__owner_post")
+        .annotate(due_at=Min("dossier__deadlines__due_at", filter=Q(dossier__deadlines__stopped_at=None)))
+        .order_by("due_at", "pk")
+    )
+
+
+def seen_alarm(number: str, actor: Actor) -> Alarm:
+    """One alarm by its number, with its shares and their streams. Raises Unseen when missing or not the actor's to see."""
+    shares = AlarmShare.objects.select_related("stream__sentinel__place")
+    alarm = (
+        Alarm.objects.filter(dossier__number=number)
+        .select_related("dossier__place", "dossier__owner_post", "area", "run")
+        .prefetch_related(Prefetch("shares", queryset=shares))
+        .first()
+    )
+    if alarm is None or not actor.may("alarm.read", alarm.dossier.place.path):
+        raise Unseen("alarm")
+    return alarm
+
+
+def known_alarms(area: Place, target: str, day: date) -> list[Known]:
+    """What the repeat rule must remember about earlier alarms of this area and target."""
+    rows = Alarm.objects.filter(
+        area=area, target=target, day__lte=day, last_seen_on__gte=day - timedelta(days=_MEMORY_DAYS)
+    ).select_related("dossier__place")
+    return [
+        Known(a.pk, a.dossier.place.path, area.path, a.target, a.dossier.grade, a.last_seen_on, a.decided_on if a.dossier.state == "dismissed" else None)
+        for a in rows
+    ]  # fmt: skip
+
+
+def last_decision_on(area: Place, target: str, day: date) -> date | None:
+    """The day up to which rises in this area have been answered; onsets before it no longer count."""
+    row = Alarm.objects.filter(area=area, target=target, decided_on__lte=day).order_by("-decided_on").values_list("decided_on", flat=True)
+    return row.first()
+
+
+def evidence_series(place: Place, target: str, first_day: date, last_day: date) -> list[PlaceEvidence]:
+    """Evidence per morning in one place, oldest first."""
+    return list(PlaceEvidence.objects.filter(place=place, target=target, day__gte=first_day, day__lte=last_day).order_by("day"))
+
+
+def evidence_on(day: date, target: str, path: str) -> QuerySet[PlaceEvidence]:
+    """Every place's evidence on one morning, strongest first."""
+    rows = PlaceEvidence.objects.filter(day=day, target=target, place__path__startswith=path)
+    return rows.select_related("place", "run").order_by("-log_evidence")
+
+
+def latest_signals(stream_ids: list[int], on_or_before: date) -> dict[int, Signal]:
+    """Stream id → its newest signal up to a day."""
+    rows = Signal.objects.filter(stream_id__in=stream_ids, day__lte=on_or_before, day__gt=on_or_before - timedelta(days=60))
+    return {row.stream_id: row for row in rows.order_by("day")}
+
+
+def track_record(grade: str, target: str, path: str, before: date) -> TrackRecord:
+    """How often alarms of this grade and target below `path` raised before a day have proved right."""
+    rows = Alarm.objects.filter(
+        dossier__grade=grade, target=target, dossier__place__path__startswith=path, day__lt=before, dossier__is_exercise=False
+    )
+    counts = rows.aggregate(right=Count("pk", filter=Q(verdict="true")), wrong=Count("pk", filter=Q(verdict="false")))
+    return track_record_of(counts["right"], counts["right"] + counts["wrong"])
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """Alarms of the last 365 days by verdict, beside what was promised a year."""
+
+    false: int
+    true: int
+    unclear: int
+    undecided: int
+    promised_per_year: float | None
+
+    @property
+    def is_kept(self) -> bool | None:
+        return None if self.promised_per_year is None else self.false <= self.promised_per_year
+
+
+def promise_kept(path: str, on: date, promised_per_year: float | None) -> Promise:
+    """How the last 365 days stand against the promised number of false alarms."""
+    rows = Alarm.objects.filter(
+        dossier__place__path__startswith=path, day__gt=on - timedelta(days=365), day__lte=on, dossier__is_exercise=False
+    )
+    counts = rows.aggregate(**{name or "none": Count("pk", filter=Q(verdict=name)) for name in Alarm.VERDICTS})
+    return Promise(counts["false"], counts["true"], counts["unclear"], counts["none"], promised_per_year)

@@ -1,0 +1,138 @@
+"""What decides about alarms: their life, which rise is the same one, grades, time limits, and how often such an alarm has been right."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from math import sqrt
+from typing import Any, Literal
+
+from tongchou.core.casework.machine import Machine, Step
+from tongchou.core.wording import T
+
+ACKNOWLEDGE, DECIDE = "alarm.acknowledge_within", "alarm.decide_within"
+# Worst last, so that the position is the rank.
+GRADES = ("blue", "yellow", "orange", "red")
+ENOUGH_ALARMS = 5
+
+ALARM = Machine(
+    kind="alarm",
+    label=T("预警", "Alarm"),
+    prefix="YJ",
+    start="proposed",
+    states={
+        "proposed": T("待签收", "Proposed"),
+        "acknowledged": T("研判中", "Acknowledged"),
+        "confirmed": T("已确认", "Confirmed"),
+        "dismissed": T("已排除", "Dismissed"),
+    },
+    final=frozenset({"confirmed", "dismissed"}),
+    steps=(
+        Step("acknowledge", T("签收", "Acknowledge"), ("proposed",), "acknowledged", "alarm.acknowledge", stops=(ACKNOWLEDGE,)),
+        Step("confirm", T("确认预警", "Confirm alarm"), ("proposed", "acknowledged"), "confirmed", "alarm.confirm", stops=(ACKNOWLEDGE, DECIDE)),
+        Step("dismiss", T("排除预警", "Dismiss alarm"), ("proposed", "acknowledged"), "dismissed", "alarm.dismiss", stops=(ACKNOWLEDGE, DECIDE)),
+        # A worse grade has shorter limits: the clocks start anew.
+        Step("upgrade", T("升级", "Upgrade"), ("proposed",), "proposed", "alarm.propose", stops=(ACKNOWLEDGE, DECIDE)),
+        Step("upgrade", T("升级", "Upgrade"), ("acknowledged",), "acknowledged", "alarm.propose", stops=(DECIDE,)),
+    ),
+)  # fmt: skip
+
+
+def rank(grade: str) -> int:
+    """Position of a grade, higher is worse; -1 without one."""
+    return GRADES.index(grade) if grade in GRADES else -1
+
+
+def minutes_for(grade: str, limit: float | Mapping[str, float]) -> int:
+    """The time limit of a grade in minutes: limits are one number, or a table by grade."""
+    return round(float(limit[grade] if isinstance(limit, Mapping) else limit))
+
+
+def clocks_of(grade: str, state: str, limits: Mapping[str, float | Mapping[str, float]]) -> tuple[tuple[str, int], ...]:
+    """The clocks that run in a state, with the minutes this grade allows."""
+    running = {"proposed": (ACKNOWLEDGE, DECIDE), "acknowledged": (DECIDE,)}.get(state, ())
+    return tuple((key, minutes_for(grade, limits[key])) for key in running)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What must be remembered of an alarm to know a repetition: paths of its place and area, and when it was last seen or decided."""
+
+    alarm_id: int
+    place_path: str
+    area_path: str
+    target: str
+    grade: str
+    last_seen_on: date
+    dismissed_on: date | None = None
+
+
+Move = Literal["propose", "upgrade", "seen", "none"]
+
+
+def next_move(
+    known: Sequence[Known], *, place_path: str, target: str, grade: str, day: date, repeat_days: int
+) -> tuple[Move, Known | None]:
+    """What a rise found on `day` means beside the alarms already raised in its area.
+
+    The same rise is not raised twice: it renews the alarm's last day, and raises its grade if worse. A dismissed alarm is not renewed,
+    so that evidence which stays up for longer than `repeat_days` after the decision is told again. Two places are the same rise
+    when they are one place or one lies in the other.
+    """
+    for alarm in sorted(known, key=lambda k: (k.last_seen_on, k.alarm_id), reverse=True):
+        if alarm.target != target or not (place_path.startswith(alarm.place_path) or alarm.place_path.startswith(place_path)):
+            continue
+        counted_from = alarm.dismissed_on or alarm.last_seen_on
+        if day - counted_from > timedelta(days=repeat_days):
+            continue
+        if alarm.dismissed_on is not None:
+            return "none", alarm
+        if rank(grade) > rank(alarm.grade):
+            return "upgrade", alarm
+        return ("seen" if day > alarm.last_seen_on else "none"), alarm
+    return "propose", None
+
+
+def grade_of_place(probability: float, is_leading: bool, area_grade: str, blue_probability: float) -> str:
+    """The grade shown for one place of an area: the area's where the rise leads, blue where an outbreak is likely enough, else none."""
+    if not area_grade:
+        return ""
+    if is_leading:
+        return area_grade
+    return "blue" if probability >= blue_probability else ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackRecord:
+    """How often alarms such as this one were right, among those with a verdict of true or false. Shares are None below five."""
+
+    right: int
+    decided: int
+    share: float | None
+    low: float | None
+    high: float | None
+
+    @property
+    def is_enough(self) -> bool:
+        return self.share is not None
+
+
+def track_record_of(right: int, decided: int) -> TrackRecord:
+    """Share of right alarms with Wilson's 95 % interval (10.1080/01621459.1927.10502953); no share from fewer than five."""
+    if not 0 <= right <= decided:
+        raise ValueError(f"{right} right of {decided} decided cannot be")
+    if decided < ENOUGH_ALARMS:
+        return TrackRecord(right, decided, None, None, None)
+    z, share = 1.959964, right / decided
+    middle = (share + z * z / (2 * decided)) / (1 + z * z / decided)
+    half = z * sqrt(share * (1 - share) / decided + z * z / (4 * decided * decided)) / (1 + z * z / decided)
+    return TrackRecord(right, decided, share, max(0.0, middle - half), min(1.0, middle + half))
+
+
+def alarm_title(target: T, place: T) -> T:
+    """The dossier's title."""
+    return T(f"{place.zh}：{target.zh}上升预警", f"{place.en}: rise of {target.en}")
+
+
+def may_confirm_alone(grade: str, allowed: Any) -> bool:
+    """Whether the parameter lets the system confirm this grade by itself: a list of grades, or true or false for all."""
+    return grade in allowed if isinstance(allowed, list | tuple) else bool(allowed)

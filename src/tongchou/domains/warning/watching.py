@@ -1,0 +1,235 @@
+"""From series of numbers to one assessment per area and target. Pure: the database and the files of a pack both end here."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tongchou.science.detection.fusion import screen
+from tongchou.science.detection.model import Additive, Assessment, DetectionParams, GradeParams, History, Multiplicative, StreamScore
+
+Floats = NDArray[np.float64]
+HISTORY_DAYS = 2 * 365
+WEEK = 7
+# A country's parts are far apart, each with its own waves; a town's villages are one population and share their evidence.
+READS_PARTS_APART = frozenset({"country"})
+# Published weekly figures of a country are complete by Thursday night: it is read on Friday mornings.
+WEEKLY_READING_DAY = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place as the watch needs it: its own code last in `path`."""
+
+    code: str
+    path: str
+    kind: str
+    population: float
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A stream as the watch sees it. `place` is the path of the part it speaks for; the whole town's (or country's) path: for all of it."""
+
+    code: str
+    kind: str
+    place: str
+    targets: tuple[str, ...]
+    value_kind: str
+    step_days: int
+    period_days: int
+    direction: str
+    weight: float
+    model: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """What is read together: `path` and the parts in which a rise can be located (none: the area is one)."""
+
+    path: str
+    parts: tuple[Spot, ...]
+    population: float
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Values as known at an instant: one row per stream, one column per day from `first_day`; NaN where nothing was known."""
+
+    codes: tuple[str, ...]
+    first_day: date
+    values: Floats
+
+    @property
+    def last_day(self) -> date:
+        return self.first_day + timedelta(days=self.values.shape[1] - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One morning's assessment of one area and target. `members[i]` are the codes of the streams behind `scores[i]`."""
+
+    area: Area
+    target: str
+    assessment: Assessment
+    scores: tuple[StreamScore, ...]
+    members: tuple[tuple[str, ...], ...]
+    digest: str
+
+    @property
+    def place_path(self) -> str:
+        """Where the rise is: the leading part if it holds at least half of the evidence, else the whole area."""
+        top = max(self.assessment.places, key=lambda p: p.share, default=None)
+        return self.area.path if top is None or top.place is None or top.share < 0.5 else top.place
+
+
+def areas_of(root: Spot, leaves: Sequence[Spot]) -> tuple[Area, ...]:
+    """The areas of a town (one) or of a country (each part by itself)."""
+    if root.kind in READS_PARTS_APART:
+        return tuple(Area(leaf.path, (), leaf.population) for leaf in leaves)
+    return (Area(root.path, tuple(leaves), sum(leaf.population for leaf in leaves) or root.population),)
+
+
+def place_of(root_path: str, catchments: Iterable[tuple[str, float]]) -> str:
+    """The path a stream speaks for: the place that holds at least half of the residents it sees, else the whole. Pairs of path, residents."""
+    seen = list(catchments)
+    total = sum(residents for _, residents in seen)
+    path, most = max(seen, key=lambda pair: pair[1], default=(root_path, 0.0))
+    return path if total > 0 and most >= total / 2 else root_path
+
+
+def parameters_from(values: Mapping[str, Any], step_days: int) -> DetectionParams:
+    """Detection parameters from the office's numbers (`alarm.*`); what is not given keeps the science's default."""
+    sizes = dict(values.get("alarm.grade_thresholds") or {})
+    if "blue_probability" in sizes:
+        sizes["blue_outbreak_probability"] = sizes.pop("blue_probability")
+    if "alarm.grade_quorum" in values:
+        sizes["size_probability"] = values["alarm.grade_quorum"]
+    changes: dict[str, Any] = {"grades": GradeParams(**sizes)}
+    if "alarm.promised_per_year" in values:
+        changes["alarms_per_year"] = float(values["alarm.promised_per_year"])
+    if "alarm.prior_odds" in values:
+        changes["prior_onsets_per_year"] = 365.25 * float(values["alarm.prior_odds"])
+    if "alarm.margin_log" in values:
+        changes["margin_log"] = float(values["alarm.margin_log"])
+    return DetectionParams.weekly(**changes) if step_days == WEEK else DetectionParams(**changes)
+
+
+def read_area(
+    area: Area,
+    target: str,
+    streams: Sequence[Watched],
+    block: Block,
+    day: date,
+    params: DetectionParams,
+    restarted_on: date | None = None,
+) -> Reading | None:
+    """Screen one area for one target on one morning; None when no stream there has ever reported."""
+    row = {code: index for index, code in enumerate(block.codes)}
+    inside = [s for s in streams if target in s.targets and s.code in row and _speaks_for(s.place, area.path)]
+    population = {spot.path: spot.population for spot in area.parts}
+    histories: list[History] = []
+    members: list[tuple[str, ...]] = []
+    for (kind, path), group in _grouped(inside, area):
+        values = [block.values[row[s.code]] for s in group]
+        history = _history(kind, group, values, block.first_day, params.calendar_step_days)
+        if history is None:
+            continue
+        place = path if path in population else None
+        histories.append(replace(history, place=place, population=population.get(path, area.population) or 1.0))
+        members.append(tuple(s.code for s in group))
+    if not histories:
+        return None
+    found = screen(histories, day, params, restarted_on)
+    return Reading(area, target, found.assessment, found.scores, tuple(members), _digest(histories, day, params, restarted_on))
+
+
+def _speaks_for(place: str, area: str) -> bool:
+    """A stream counts in an area when it lies in it, or when it sees a larger place around it."""
+    return place.startswith(area) or area.startswith(place)
+
+
+def _grouped(streams: Sequence[Watched], area: Area) -> list[tuple[tuple[str, str], list[Watched]]]:
+    """Streams of one kind, rhythm and model in one part are read together: two pharmacies of a village are one stream with two sites."""
+    groups: dict[tuple[str, str, int, str], list[Watched]] = defaultdict(list)
+    parts = {spot.path for spot in area.parts}
+    for s in streams:
+        groups[s.kind, s.place if s.place in parts else area.path, s.step_days, s.direction].append(s)
+    return [((kind, path), group) for (kind, path, _, _), group in sorted(groups.items())]
+
+
+def _history(kind: str, group: Sequence[Watched], rows: Sequence[Floats], first_day: date, calendar_step_days: int) -> History | None:
+    """One history from the rows of a group; None without any value."""
+    one = group[0]
+    known = np.stack(rows)
+    sites = (~np.isnan(known)).sum(axis=0).astype(np.float64)
+    is_count = one.value_kind == "count"
+    total = np.where(np.isnan(known), 0.0, known).sum(axis=0)
+    values = np.where(sites > 0, total if is_count else total / np.maximum(sites, 1), np.nan)
+    present = np.flatnonzero(~np.isnan(values))
+    if not len(present):
+        return None
+    is_weekly = one.step_days == WEEK or one.period_days == WEEK or calendar_step_days == WEEK
+    if is_weekly:
+        first_day, values, sites = _weeks(
+            values, sites, first_day, int(present[-1]), adds_days=one.period_days == 1 and is_count, steps=one.step_days
+        )
+    return History(
+        stream=kind,
+        values=values,
+        first_day=first_day,
+        step_days=WEEK if is_weekly else 1,
+        kind=one.value_kind,  # type: ignore[arg-type]
+        model=_model(one, len(group)),
+        weight=one.weight,
+        direction=one.direction,  # type: ignore[arg-type]
+        offsets=np.maximum(sites, 1.0) if is_count and len(group) > 1 else None,
+    )  # fmt: skip
+
+
+def _weeks(values: Floats, sites: Floats, first_day: date, last: int, *, adds_days: bool, steps: int) -> tuple[date, Floats, Floats]:
+    """Weeks that end on the weekday of the newest value: sums of daily counts, means of daily rates, or the weekly value that lies inside."""
+    begin = (last + 1) % WEEK
+    weeks = values[begin : last + 1].reshape(-1, WEEK)
+    sites_of_week = sites[begin : last + 1].reshape(-1, WEEK).max(axis=1)
+    days_known = (~np.isnan(weeks)).sum(axis=1)
+    sums = np.where(np.isnan(weeks), 0.0, weeks).sum(axis=1)
+    if adds_days and steps == 1:
+        # A week short of days would look like a fall.
+        chosen = np.where(days_known == WEEK, sums, np.nan)
+    elif steps == 1 and not adds_days:
+        chosen = weeks[:, -1]
+    else:
+        chosen = np.where(days_known > 0, sums / np.maximum(days_known, 1), np.nan)
+    return first_day + timedelta(days=begin), chosen, sites_of_week
+
+
+@lru_cache(maxsize=4096)
+def _additive(events: float, mean_days: float, sd_days: float) -> Additive:
+    return Additive(events, mean_days, sd_days)
+
+
+def _model(one: Watched, sites: int) -> Additive | Multiplicative:
+    model = one.model
+    if model.get("form") == "additive" and one.value_kind == "count" and one.direction == "higher":
+        return _additive(float(model["events_per_infection"]) * sites, float(model["delay_mean_days"]), float(model["delay_sd_days"]))
+    return Multiplicative()
+
+
+def _digest(histories: Sequence[History], day: date, params: DetectionParams, restarted_on: date | None) -> str:
+    """SHA-256 over everything the reading depends on: the same digest gives the same figures."""
+    digest = sha256(f"{day}|{params}|{restarted_on}".encode())
+    for h in histories:
+        digest.update(
+            f"{h.stream}|{h.place}|{h.first_day}|{h.step_days}|{h.kind}|{h.model}|{h.weight}|{h.direction}|{h.population}".encode()
+        )
+        digest.update(np.ascontiguousarray(h.values).tobytes())
+        if h.offsets is not None:
+            digest.update(np.ascontiguousarray(h.offsets).tobytes())
+    return digest.hexdigest()
