@@ -22,6 +22,7 @@ MINUTES = {
     "alarm.acknowledge_within": 30,
     "alarm.decide_within": 120,
     "incident.report_within": 120,
+    "task.accept_within": 15,
     "task.escalate_every": 30,
 }
 
