@@ -42,8 +42,8 @@ POSTGRES_REMEDY = (
     "start PostgreSQL 15 or newer on port 5432 with a role that may create databases,"
     " or set TONGCHOU_TEST_POSTGRES=postgresql://user:password@host:port/postgres"
 )
-# Pages generated from the program itself: module run with -m, and what it writes.
-GENERATED_DOCS = {"tongchou.interfaces.cli.reference": "docs/reference/commands.md"}
+# Modules that write pages of documentation from the program itself, and where to.
+GENERATED_DOCS = {"tongchou.interfaces.cli.reference": "docs/reference"}
 TYPED = ["src/tongchou"]
 
 
@@ -173,7 +173,7 @@ def find_postgres() -> str | None:
         "import sys, psycopg\n"
         "with psycopg.connect(sys.argv[1], connect_timeout=3) as c:\n"
         "    r = c.execute('select rolcreatedb or rolsuper from pg_roles where rolname = current_user').fetchone()\n"
-        "sys.exit(0 if r and r[0] and c.info.server_version >= 150000 else 1)\n"
+        "    sys.exit(0 if r and r[0] and c.info.server_version >= 150000 else 1)\n"
     )
     for url in candidates:
         if subprocess.run([str(PYTHON), "-c", probe, url], capture_output=True).returncode == 0:
@@ -229,7 +229,7 @@ def test(arguments: Sequence[str]) -> int:
         floors.append(Floor("postgresql", None, POSTGRES_REMEDY))
     chromium = find_chromium()
     if chromium:
-        floors.append(run_pytest("browser", ["-m", "browser", *targets], environment(TONGCHOU_CHROMIUM=chromium), False))
+        floors.append(run_pytest("browser", ["-m", "browser", *targets], environment(TONGCHOU_CHROMIUM=chromium), whole))
     else:
         floors.append(Floor("browser", None, CHROMIUM_REMEDY))
     return close(floors, time.monotonic() - started)
@@ -318,9 +318,9 @@ def bench(arguments: Sequence[str]) -> int:
 def docs() -> int:
     """Write the reference pages that are generated from the program."""
     make_environment(dev=True)
-    for module, page in GENERATED_DOCS.items():
-        with step(page), tempfile.TemporaryDirectory() as home:
-            subprocess.run([str(PYTHON), "-m", module, str(ROOT / page)], cwd=ROOT, env=environment(TONGCHOU_HOME=home), check=True)
+    for module, folder in GENERATED_DOCS.items():
+        with step(folder), tempfile.TemporaryDirectory() as home:
+            subprocess.run([str(PYTHON), "-m", module, str(ROOT / folder)], cwd=ROOT, env=environment(TONGCHOU_HOME=home), check=True)
     return 0
 
 

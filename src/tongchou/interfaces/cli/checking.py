@@ -18,7 +18,6 @@ LEAST_FREE_BYTES, SCARCE_FREE_BYTES = 200 * 2**20, 2 * 2**30
 OLDEST_POSTGRES = 150000
 FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "/Library/Fonts", "/System/Library/Fonts", "C:/Windows/Fonts", "~/.fonts")
 CJK_FONTS = ("noto*cjk*", "sourcehan*", "pingfang*", "msyh*", "simsun*", "wqy*")
-NOTHING_TO_DO = T("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class Finding:
     part: T
     state: State
     said: T
-    remedy: T = NOTHING_TO_DO
+    remedy: T | None = None
 
 
 CONFIGURATION, DATABASE, KEYS = T("配置", "configuration"), T("数据库", "database"), T("密钥", "keys")
@@ -79,7 +78,7 @@ def check_database() -> Iterator[Finding]:
         else:
             cursor.execute("SHOW server_version_num")
             version = int(cursor.fetchone()[0])
-            named = T(f"PostgreSQL {version // 10000}", f"PostgreSQL {version // 10000}")
+            named = T(f"PostgreSQL {version // 10000} 版", f"PostgreSQL {version // 10000}")
             if version < OLDEST_POSTGRES:
                 yield Finding(DATABASE, "fail", T("版本过旧", "the server is too old"), T("需要 15 或更新", "use 15 or newer"))
     executor = MigrationExecutor(connection)
@@ -140,7 +139,7 @@ def check_clock() -> Iterator[Finding]:
             CLOCK, "fail", T(f"落后于最后一条记录 {last:%Y-%m-%d %H:%M}", f"behind the last entry, {last:%Y-%m-%d %H:%M} UTC"), remedy
         )
     kind = T("演示时钟", "demo clock") if is_demo_clock() else T("系统时钟", "wall clock")
-    yield Finding(CLOCK, "ok", T(f"{kind.zh}，{now():%Y-%m-%d %H:%M} UTC", f"{kind.en}, {now():%Y-%m-%d %H:%M} UTC"))
+    yield Finding(CLOCK, "ok", T(f"{kind.zh}，世界时 {now():%Y-%m-%d %H:%M}", f"{kind.en}, {now():%Y-%m-%d %H:%M} UTC"))
 
 
 def check_fonts() -> Iterator[Finding]:
@@ -153,7 +152,7 @@ def check_fonts() -> Iterator[Finding]:
             FONTS,
             "warn",
             T("没有中文字体，报告会缺字", "no Chinese font: reports will lack characters"),
-            T("Debian：apt-get install fonts-noto-cjk", "Debian: apt-get install fonts-noto-cjk"),
+            T("Debian 系统请运行 apt-get install fonts-noto-cjk", "Debian: apt-get install fonts-noto-cjk"),
         )
 
 
@@ -162,7 +161,7 @@ def check_disk() -> Iterator[Finding]:
 
     free = shutil.disk_usage(settings.HOME).free
     state: State = "fail" if free < LEAST_FREE_BYTES else "warn" if free < SCARCE_FREE_BYTES else "ok"
-    remedy = NOTHING_TO_DO if state == "ok" else T("请清理磁盘或换盘", "make room, or move to a larger disk")
+    remedy = None if state == "ok" else T("请清理磁盘或换盘", "make room, or move to a larger disk")
     yield Finding(DISK, state, T(f"剩余 {free / 2**30:.1f} GiB", f"{free / 2**30:.1f} GiB free"), remedy)
 
 

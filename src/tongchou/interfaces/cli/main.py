@@ -85,7 +85,10 @@ def _told(error: Exception) -> bool:
             T("请运行 tongchou check。", "Look closer with: tongchou check"),
         )
     elif isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EACCES, errno.EROFS}:
-        refuse(T(f"文件无法写入：{told}。", f"{told}."), T("请检查磁盘空间与权限。", "See that the disk has room and is yours to write."))
+        refuse(
+            T(f"文件无法写入：{told}。", f"a file cannot be written: {told}."),
+            T("请检查磁盘空间与权限。", "See that the disk has room and is yours to write."),
+        )
     else:
         return False
     return True

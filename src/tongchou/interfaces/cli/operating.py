@@ -9,7 +9,7 @@ import typer
 
 from tongchou.core.wording import T
 from tongchou.interfaces.cli import archive, checking
-from tongchou.interfaces.cli.shell import Fault, home, print_json, print_table, say, start_django
+from tongchou.interfaces.cli.shell import Fault, home, pair_lines, print_json, print_table, say, start_django
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs. 输出 JSON。")]
 MARKS = {"ok": "ok", "warn": "WARN", "fail": "FAIL"}
@@ -30,12 +30,9 @@ def check(as_json: AsJson = False) -> None:
     start_django()
     found = checking.check_installation()
     if as_json:
-        print_json([{"part": f.part.en, "state": f.state, "said": f.said.en, "remedy": f.remedy.en} for f in found])
+        print_json([{"part": f.part.en, "state": f.state, "said": f.said.en, "remedy": f.remedy.en if f.remedy else ""} for f in found])
     else:
-        rows = [
-            (MARKS[f.state], f"{f.part.en} {f.part.zh}", f"{f.said.en}\n{f.said.zh}", f"{f.remedy.en}\n{f.remedy.zh}".strip())
-            for f in found
-        ]
+        rows = [(MARKS[f.state], pair_lines(f.part), pair_lines(f.said), pair_lines(f.remedy)) for f in found]
         print_table((T("状态", "state"), T("部分", "part"), T("情况", "found"), T("怎么办", "what to do")), rows)
     if any(f.state == "fail" for f in found):
         raise typer.Exit(1)

@@ -14,7 +14,7 @@ from tongchou.core.wording import T
 from tongchou.interfaces.cli.shell import Fault, home, say, start_django
 from tongchou.interfaces.cli.supervision import Part, Supervisor, stop_on_signals
 
-PAGES_APP, LIVE_APP = "tongchou.interfaces.web.wsgi:app", "tongchou.interfaces.web.live:app"
+PAGES_APP, LIVE_APP = "tongchou.interfaces.web.wsgi:app", "tongchou.interfaces.live:app"
 IDLE_SECONDS = 0.5
 Port = Annotated[int, typer.Option(help="Port of the pages; live updates use the next one. 端口。", min=1, max=65000)]
 

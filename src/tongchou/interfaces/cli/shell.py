@@ -46,13 +46,18 @@ def start_django(*, new_home: bool = False) -> None:
             django.setup()
     except RuntimeError as error:
         raise Fault(
-            T("密钥文件无法读取。", f"{error}."), T("请恢复 keys.json。", "Put back the keys.json of this installation.")
+            T("密钥文件无法读取。", f"keys: {error}."), T("请恢复 keys.json。", "Put back the keys.json of this installation.")
         ) from error
 
 
 def say(text: T) -> None:
     """One line in both languages, English first as in every shell."""
     out.print(f"{text.en}  {text.zh}", markup=False, soft_wrap=True)
+
+
+def pair_lines(text: T | None) -> str:
+    """Both languages in one cell of a table, one under the other."""
+    return f"{text.en}\n{text.zh}" if text else ""
 
 
 def refuse(said: T, remedy: T | None = None) -> None:
