@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from playwright.sync_api import Page as Tab
+from playwright.sync_api import expect
 
 from tongchou.interfaces.web.bundle import build_bundle, bundle_name
 
@@ -33,7 +34,7 @@ def tab(chromium, live_server, bundle) -> Iterator[Tab]:
 
 def draw_all(page: Tab) -> None:
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
-    page.wait_for_function("document.querySelectorAll('[data-chart]:not([data-drawn])').length === 0")
+    expect(page.locator("[data-chart]:not([data-drawn])")).to_have_count(0)
 
 
 def test_every_chart_is_drawn_under_the_policy_and_follows_the_theme(tab):
@@ -43,10 +44,8 @@ def test_every_chart_is_drawn_under_the_policy_and_follows_the_theme(tab):
     bar = tab.locator("[data-chart] .mark-rect path[aria-roledescription=bar]").first
     light = bar.get_attribute("fill")
     tab.locator("[data-theme-switch]").first.click()
-    tab.wait_for_function("document.documentElement.dataset.theme === 'dark'")
-    tab.wait_for_function(
-        f"document.querySelector('[data-chart] .mark-rect path[aria-roledescription=bar]').getAttribute('fill') !== '{light}'"
-    )
+    expect(tab.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(tab.locator("[data-chart] .mark-rect path[aria-roledescription=bar]").first).not_to_have_attribute("fill", str(light))
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
@@ -83,9 +82,9 @@ def test_a_live_region_fetches_itself_and_keeps_the_focus(tab, live_server):
     region.evaluate("region => region.querySelector('.rows').classList.add('old')")
     with tab.expect_request(lambda request: "fragment=inbox" in request.url and request.headers.get("x-fragment") == "inbox"):
         tab.evaluate("import('/static/live.js').then(live => live.hear({topic: 'inbox', keys: []}))")
-    tab.wait_for_function("!document.querySelector('[data-fragment=inbox] .old')")
+    expect(tab.locator("[data-fragment=inbox] .old")).to_have_count(0)
     assert tab.evaluate("document.activeElement.getAttribute('href')") == "#2"
-    tab.wait_for_function("document.getElementById('live-said').textContent.includes('待办')")
+    expect(tab.locator("#live-said")).to_contain_text("待办")
 
 
 def test_a_region_in_which_someone_types_waits(tab):
@@ -113,5 +112,8 @@ def test_a_photo_is_made_smaller_before_it_travels(tab, tmp_path):
     photo.write_bytes(bytes(tab.evaluate(noise)))
     tab.locator("[data-photo]").first.set_input_files(photo)
     tab.wait_for_selector(".photo-preview img")
-    name, size = tab.evaluate("(() => { const f = document.querySelector('[data-photo]').files[0]; return [f.name, f.size]; })()")
-    assert name == "photo.jpg" and size < photo.stat().st_size
+    seen = """async () => {
+        const file = document.querySelector('[data-photo]').files[0], picture = await createImageBitmap(file);
+        return [file.name, file.type, picture.width, picture.height];
+    }"""
+    assert tab.evaluate(seen) == ["photo.jpg", "image/jpeg", 2048, 1536]
