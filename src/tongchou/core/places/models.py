@@ -57,6 +57,7 @@ class Installation(models.Model):
     step_days = models.PositiveSmallIntegerField(default=1)
     is_demo = models.BooleanField(default=False)
     seed = models.CharField(max_length=24, blank=True)  # of the generated registers
+    targets = models.JSONField(default=list)  # [{"code", "zh", "en"}]: diseases and syndromes the watch looks for
     attributions = models.JSONField(default=list)  # [{"zh", "en"}]: what the licences of the data ask to be shown
     installed_at = models.DateTimeField()
 

@@ -45,6 +45,7 @@ class Migration(migrations.Migration):
                 ('step_days', models.PositiveSmallIntegerField(default=1)),
                 ('is_demo', models.BooleanField(default=False)),
                 ('seed', models.CharField(blank=True, max_length=24)),
+                ('targets', models.JSONField(default=list)),
                 ('attributions', models.JSONField(default=list)),
                 ('installed_at', models.DateTimeField()),
                 ('place', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='places.place')),
