@@ -55,11 +55,11 @@ def _has_partner(node: ast.AST, parents: dict[ast.AST, ast.AST]) -> bool:
     """True when somewhere above, up to the statement, stands text without Chinese beside this one."""
     child = node
     while (parent := parents.get(child)) is not None:
-        if isinstance(parent, ast.Call) and ast.unparse(parent.func) == "re.compile":
+        if isinstance(parent, ast.Call) and ast.unparse(parent.func).startswith("re."):
             return True  # what is looked for in a text is not said to anybody
         if isinstance(child, ast.Assign | ast.AnnAssign | ast.Return | ast.Expr | ast.AugAssign):
             return _function_speaks_both(child, parents)
-        if isinstance(parent, ast.Call | ast.Tuple | ast.List | ast.Dict):
+        if isinstance(parent, ast.Call | ast.Tuple | ast.List | ast.Set | ast.Dict):
             for sibling in ast.iter_child_nodes(parent):
                 if sibling is child or sibling is getattr(parent, "func", None):
                     continue
