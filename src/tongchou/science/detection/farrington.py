@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, t as student
+from scipy.stats import norm
+from scipy.stats import t as student
 
-from tongchou.science.detection.farrington_kernel import count_quantiles, fit_all
+from tongchou.science.detection.counts import count_quantiles
+from tongchou.science.detection.farrington_kernel import fit_all
 from tongchou.science.detection.model import Floats
 
 WEEKS_PER_YEAR = 52
@@ -121,7 +124,7 @@ def reference_runs(
     for row, week in enumerate(weeks):
         centres = [*_anniversaries(int(week), params.years_back, first_day), int(week)]
         runs: list[tuple[int, int, int]] = []
-        for centre, following in zip(centres, centres[1:], strict=False):
+        for centre, following in pairwise(centres):
             runs.append((centre - w, centre + w + 1, 0))
             if params.periods > 1:
                 begin, end = centre + w + 1, following - w

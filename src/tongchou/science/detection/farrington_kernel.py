@@ -11,7 +11,6 @@ from numba import njit
 
 MAX_ITERATIONS = 25  # R glm.control
 TOLERANCE = 1e-8  # R glm.control
-LARGEST_MEAN = 1e7
 
 
 @njit(cache=True, error_model="numpy")
@@ -119,36 +118,6 @@ def _fit(y, ylogy, log_start, y23, times, group, first, n, parameters, trend, th
         spread += distance * distance / information
         t_value = abs(slope) / math.sqrt(overwritten / df / information) if overwritten > 0 else np.inf
     return True, math.exp(intercept[0]), max(pearson / df, 1.0), overwritten / df * spread, t_value
-
-
-@njit(cache=True, error_model="numpy")
-def _quantile(p, mean, dispersion):  # type: ignore[no-untyped-def]
-    """Smallest k with P(Y <= k) >= p, summed from twelve standard deviations below the mean."""
-    if not mean <= LARGEST_MEAN:
-        return np.inf
-    k = max(0.0, math.floor(mean - 12 * math.sqrt(dispersion * mean)))
-    if dispersion > 1:
-        size = mean / (dispersion - 1)
-        log_p = math.lgamma(k + size) - math.lgamma(size) - math.lgamma(k + 1) - size * math.log(dispersion)
-        mass = math.exp(log_p + k * math.log(1 - 1 / dispersion))
-    else:
-        size = 0.0
-        mass = math.exp(k * math.log(mean) - mean - math.lgamma(k + 1)) if mean > 0 else 1.0
-    total = mass
-    while total < p and mass > 0:
-        mass *= (k + size) / (k + 1) * (1 - 1 / dispersion) if dispersion > 1 else mean / (k + 1)
-        k += 1
-        total += mass
-    return k
-
-
-@njit(cache=True, error_model="numpy")
-def count_quantiles(p, means, dispersions):  # type: ignore[no-untyped-def]
-    """Quantile of Poisson (dispersion 1) or negative binomial counts; infinite where the mean is beyond any use."""
-    quantiles = np.empty(means.shape[0])
-    for i in range(means.shape[0]):
-        quantiles[i] = _quantile(p, means[i], dispersions[i])
-    return quantiles
 
 
 @njit(cache=True, error_model="numpy")

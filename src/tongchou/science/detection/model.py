@@ -142,7 +142,11 @@ class DetectionParams:
     baseline_days: int = 364  # assumption: level and weekday from the year before the onset window
     drift_days: int = 35  # science.md 2.1
     drift_lag_days: int = 7  # assumption: the newest week never lowers its own alarm
-    shrink_events: float = 4.0  # assumption: pseudo-events that pull a place to the town's level
+    drift_limit: float = 3.0  # assumption: a drift beyond this, either way, is not background
+    shrink_events: float = 4.0  # assumption: pseudo-events that pull a place to the town's level and a weekday to the mean
+    drift_shrink_events: float = 10.0  # assumption: pseudo-events that pull the drift to 1
+    outbreak_week_factor: float = 2.0  # assumption: past weeks above this times their level (and 4 sd) are no background
+    default_variance: float = 0.1  # assumption: log variance where the past is too short to tell
     day_effect_variance: float = 0.02  # science.md 2.4 (10), s2; 0 = no day effect
     townwide_prior: float = 0.2  # assumption: prior share of a rise that is everywhere at once
     alarms_per_year: float = 1.0  # the promise; configuration
@@ -153,6 +157,11 @@ class DetectionParams:
     horizons_days: tuple[int, ...] = (7, 14)
     forecast_coverage: float = 0.8
     grades: GradeParams = field(default_factory=GradeParams)
+
+    @property
+    def window_days(self) -> int:
+        """Days from the earliest onset to today."""
+        return self.onset_ages_days[-1]
 
     def __post_init__(self) -> None:
         if self.calendar_step_days not in (1, 7):

@@ -1,9 +1,14 @@
 """Evidence of one stream: `score` for one history, `score_panel` for the same stream of many places."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
 from datetime import date
 
-from tongchou.science.detection.model import DetectionParams, History, StreamScore
+from tongchou.science.detection.additive import score_additive
+from tongchou.science.detection.model import Additive, DetectionParams, History, StreamScore
+from tongchou.science.detection.multiplicative import score_multiplicative
+
+LEAST_PLACES_FOR_TOTAL = 3
 
 
 def score(history: History, day: date, params: DetectionParams) -> StreamScore:
@@ -12,5 +17,40 @@ def score(history: History, day: date, params: DetectionParams) -> StreamScore:
 
 
 def score_panel(histories: Sequence[History], day: date, params: DetectionParams) -> tuple[StreamScore, ...]:
-    """Score the same stream of many places together; low-count places borrow level, weekday and dispersion from each other."""
-    raise NotImplementedError
+    """Score the same stream of many places, in the order given.
+
+    Additive places borrow level, weekday, drift and dispersion from each other; multiplicative ones stand alone.
+    """
+    return tuple(_scored(histories, day, params, with_total=False)[: len(histories)])
+
+
+def score_area(histories: Sequence[History], day: date, params: DetectionParams) -> tuple[StreamScore, ...]:
+    """Score all histories of one area in the order given, then per additive stream of three or more places its total (place "*")."""
+    panels: dict[Hashable, list[int]] = defaultdict(list)
+    for index, history in enumerate(histories):
+        panels[_panel_of(history)].append(index)
+    found: dict[int, StreamScore] = {}
+    totals: list[StreamScore] = []
+    for indices in panels.values():
+        panel = [histories[i] for i in indices]
+        with_total = isinstance(panel[0].model, Additive) and len(panel) >= LEAST_PLACES_FOR_TOTAL
+        scores = _scored(panel, day, params, with_total)
+        found.update(zip(indices, scores, strict=False))
+        totals += scores[len(panel) :]
+    return (*(found[i] for i in range(len(histories))), *totals)
+
+
+def _scored(histories: Sequence[History], day: date, params: DetectionParams, with_total: bool) -> list[StreamScore]:
+    if not histories:
+        return []
+    if len({_panel_of(h) for h in histories}) > 1:
+        raise ValueError("score_panel takes one stream of many places: same name, step, model, kind, weight and week ends")
+    if isinstance(histories[0].model, Additive):
+        return score_additive(histories, day, params, with_total)
+    return [score_multiplicative(h, day, params) for h in histories]
+
+
+def _panel_of(history: History) -> Hashable:
+    phase = history.first_day.toordinal() % history.step_days
+    whole_area = history.place is None
+    return (history.stream, history.step_days, phase, history.kind, history.model, history.weight, history.outside, whole_area)
