@@ -22,7 +22,7 @@ def build_bundle(folder: Path) -> Path:
     import vl_convert  # 50 MB of library that only this step needs
 
     # The bundle has top-level names (`n`, `t`, …) that would collide with another script's; it publishes itself on `window`.
-    program = f"(()=>{{{vl_convert.javascript_bundle()}\n}})();\n".encode()
+    program = f"(()=>{{{vl_convert.javascript_bundle()}\n}})();\n".encode()  # type: ignore[call-arg]
     folder.mkdir(parents=True, exist_ok=True)
     for path, content in ((target, program), (packed, gzip.compress(program, mtime=0))):
         part = path.with_name(f"{path.name}.{os.getpid()}")

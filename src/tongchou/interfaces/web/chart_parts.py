@@ -208,7 +208,7 @@ def alarm_layers(alarms: Sequence[AlarmMark], days: Sequence[date]) -> list[Spec
         here = [mark for mark in marks if mark["row"] == level]
         height = {"y": {"value": 5 + 15 * level}}
         layers.append(layer("point", {**paint, **height, "shape": as_given("shape")}, values=here, filled=True, size=95, opacity=1))
-        side = {"align": {"expr": "datum.align"}, "dx": {"expr": "datum.dx"}}
+        side: Spec = {"align": {"expr": "datum.align"}, "dx": {"expr": "datum.dx"}}
         layers.append(layer("text", {**paint, **height, "text": {"field": "grade"}}, values=here, fontWeight=600, **side))
     return layers
 

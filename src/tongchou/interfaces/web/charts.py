@@ -142,8 +142,8 @@ def village_map(
     marked = [feature for feature in features if feature["properties"]["mark"]]
     name = {**MIDDLE, "text": {"field": "name"}}
     names = names_apart(features, list(dict.fromkeys(wanted)))
-    writing = {"fontSize": 11, "fontWeight": 600, "color": "$ink", "dy": {"expr": "datum.dy"}}
-    halo = {"stroke": "$card", "strokeWidth": 3, "strokeOpacity": 0.85, "strokeJoin": "round"}
+    writing: Spec = {"fontSize": 11, "fontWeight": 600, "color": "$ink", "dy": {"expr": "datum.dy"}}
+    halo: Spec = {"stroke": "$card", "strokeWidth": 3, "strokeOpacity": 0.85, "strokeJoin": "round"}
     layers = [
         layer("geoshape", ground, stroke="$card", strokeWidth=1.2),
         *map_marks(marked),

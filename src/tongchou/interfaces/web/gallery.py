@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from tongchou.core.wording import T
+from tongchou.interfaces.web.chart_parts import Grade
 from tongchou.interfaces.web.charts import (
     AlarmMark,
     Area,
@@ -41,7 +42,7 @@ class Sample(forms.Form):
 
     name = forms.CharField(label=T("名称", "Name"), help_text=T("与营业执照一致", "As on the licence"))  # type: ignore[arg-type]
     code = forms.CharField(label=T("统一社会信用代码", "Unified social credit code"))  # type: ignore[arg-type]
-    kind = forms.ChoiceField(label=T("类别", "Kind"), choices=[(str(i), kind) for i, kind in enumerate(KINDS)])  # type: ignore[arg-type, misc]
+    kind = forms.ChoiceField(label=T("类别", "Kind"), choices=[(str(i), kind) for i, kind in enumerate(KINDS)])  # type: ignore[arg-type]
     note = forms.CharField(label=T("备注", "Note"), widget=forms.Textarea, required=False)  # type: ignore[arg-type]
     agree = forms.BooleanField(label=T("已现场核实", "Seen on the spot"), required=False)  # type: ignore[arg-type]
     photo = forms.FileField(
@@ -104,7 +105,7 @@ def _figures() -> dict[str, object]:
     band = ([e - 4 for e in expected], [e + 5.5 for e in expected])
     gaps = [None if i in (17, 18, 41) else value for i, value in enumerate(counts)]
     alarms = [AlarmMark(DAYS[51], "blue"), AlarmMark(DAYS[54], "yellow"), AlarmMark(DAYS[57], "orange")]
-    grades = [("blue", 30.0), ("yellow", 120.0), ("orange", 600.0), ("red", 4000.0)]
+    grades: list[tuple[Grade, float]] = [("blue", 30.0), ("yellow", 120.0), ("orange", 600.0), ("red", 4000.0)]
     streams: list[tuple[T, list[float | None]]] = [
         (village, [max(0, round(4 + 3 * sin(i / 3 + k)) + (i > 50) * k) for i in range(60)]) for k, village in enumerate(VILLAGES[:3])
     ]
@@ -127,7 +128,7 @@ def _figures() -> dict[str, object]:
         "map": village_map(_areas(), title=T("各村居发病", "Villages"), unit=T("近 7 日每千人", "7 days, per 1,000")),
         "evidence_chart": evidence_curve(
             DAYS, [0.4 * exp(max(0, i - 45) / 1.6) * (1.3 + sin(i)) for i in range(60)], title=T("证据", "Evidence"), threshold=120, grades=grades
-        ),  # type: ignore[arg-type]
+        ),
         "trades": share_bars(trades, states, title=T("分行业复工", "Resumption by trade")),
         "heat": heat_map(
             VILLAGES, DAYS[-21:], [[max(0.0, 3 * sin(i + k) + (i > 14) * k) for i in range(21)] for k in range(7)],
@@ -192,7 +193,7 @@ def _rows() -> list[dict[str, object]]:
 
 
 def _lists() -> dict[str, object]:
-    levels = [[0, 1, 2, 3, 4], [1, 0, None, 2, 1], [4, 3, 2, 1, 0], [None, 1, None, 0, 2], [2, 2, 2, 2, 2]]
+    levels: list[list[int | None]] = [[0, 1, 2, 3, 4], [1, 0, None, 2, 1], [4, 3, 2, 1, 0], [None, 1, None, 0, 2], [2, 2, 2, 2, 2]]
     return {
         "rows": _rows(),
         "kpis": [
