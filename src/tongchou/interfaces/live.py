@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tongchou.settings")
@@ -35,11 +35,13 @@ from tongchou.interfaces import clock
 from tongchou.interfaces.changes import Changes, as_json, changes_after, position
 
 log = structlog.get_logger("tongchou.live")
-POLL_S, HEARTBEAT_S = 0.5, 15.0
+POLL_S, HEARTBEAT_S, DATABASE_PAUSE_S = 0.5, 15.0, 2.0
 # What a person may hear is decided when the stream opens; ending it after a while makes the browser ask anew.
 STREAM_S = 600.0
 WAITING_AT_MOST = 200
-Scope, Receive, Send = dict[str, Any], Callable[[], Awaitable[dict[str, Any]]], Callable[[dict[str, Any]], Awaitable[None]]
+Scope: TypeAlias = dict[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
+Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
 R = TypeVar("R")
 
 
@@ -145,7 +147,7 @@ class Live:
             except (DatabaseError, InterfaceError) as error:
                 log.warning("database does not answer", error=str(error).strip()[:200])
                 await self._read(connections.close_all)
-                await asyncio.sleep(2.0)
+                await asyncio.sleep(DATABASE_PAUSE_S)
             await asyncio.sleep(self.poll_s)
 
     async def _read(self, query: Callable[[], R]) -> R:

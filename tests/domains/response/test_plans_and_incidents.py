@@ -128,7 +128,7 @@ def test_notes_are_part_of_the_log(small_town: Town) -> None:
         add_log(incident, text="看看", by=small_town.zhao, at=AT)
     with pytest.raises(Invalid):
         add_log(incident, text="", by=small_town.lin, at=AT)
-    assert [e.reason for e in log_of(incident)][0] == "已到现场"
+    assert log_of(incident)[0].reason == "已到现场"
 
 
 def test_incident_closes_with_review_when_nothing_is_open(small_town: Town) -> None:

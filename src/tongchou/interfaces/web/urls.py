@@ -13,6 +13,7 @@ PAGES: tuple[str, ...] = (
     "people",
     "audit",
     "outbox",
+    "live",
 )
 # Each module holds one subject's `router`.
 ROUTERS: tuple[str, ...] = ()
