@@ -276,6 +276,16 @@ class SentinelSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class IndustrySpec:
+    """A section (division empty) or division of GB/T 4754, and its assumed share of the town's firms."""
+
+    section: str
+    division: str
+    name: T
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class OutbreakSpec:
     """An epidemic of the generated history: `reproduction` secondary infections each, `reproduction_after` once contained."""
 
@@ -329,6 +339,7 @@ class Pack:
     sentinels: tuple[SentinelSpec, ...]
     observation_files: tuple[Path, ...]
     story: StorySpec | None
+    industries: tuple[IndustrySpec, ...]
     digest: str
 
     @property

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tongchou.core.packs import checks, rows
@@ -27,6 +27,9 @@ PLACE_COLUMNS = (
     "valid_to",
     "generated",
 )
+
+INDUSTRY_COLUMNS = ("section", "division", "name_zh", "name_en", "share")
+Row = TypeVar("Row")
 
 
 def load_pack(folder: Path) -> Pack:
@@ -57,6 +60,7 @@ class _PackReader:
         story = self._yaml("story.yaml", "story") if (self.folder / "story.yaml").exists() else None
         outlines = self._outlines()
         places = self._places(outlines)
+        industries = self._table("industries.csv", INDUSTRY_COLUMNS, rows.industry_of)
         if self.problems:
             return None
         identity = self._identity(head)
@@ -78,6 +82,7 @@ class _PackReader:
             sentinels=rows.sentinels_of(sentinels, identity.step_days),
             observation_files=tuple(sorted((self.folder / "observations").glob("*.csv.gz"))),
             story=None if story is None else rows.story_of(story.content),
+            industries=industries,
             digest=self._digest(),
         )
         self._checked(lambda: checks.people_problems(pack, units, posts))
@@ -135,6 +140,19 @@ class _PackReader:
                 )
                 self.problems.append(Problem("places.csv", f"line {line}", what, remedy))
         return found
+
+    def _table(self, file: str, columns: tuple[str, ...], row_of: Callable[[dict[str, str]], Row]) -> tuple[Row, ...]:
+        """A list a pack may do without."""
+        if not (self.folder / file).exists():
+            return ()
+        found: list[Row] = []
+        for line, row in read_csv(self.folder / file, file, columns, self.problems):
+            try:
+                found.append(row_of(row))
+            except ValueError as error:
+                what = T(f"这一行的数字有误（{error}）", f"a number in this row is wrong ({error})")
+                self.problems.append(Problem(file, f"line {line}", what, T("请改正", "Correct it")))
+        return tuple(found)
 
     def _identity(self, head: Document) -> Identity:
         content = head.content

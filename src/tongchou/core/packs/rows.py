@@ -8,6 +8,7 @@ from tongchou.core.packs.contents import (
     Catchment,
     DocumentSpec,
     GroupSpec,
+    IndustrySpec,
     OtherCauseSpec,
     OutbreakSpec,
     ParameterEntry,
@@ -199,3 +200,7 @@ def story_of(content: Any) -> StorySpec:
         ),
         silent_from={s["stream"]: date.fromisoformat(s["from"]) for s in content["silences"]},
     )
+
+
+def industry_of(row: dict[str, str]) -> IndustrySpec:
+    return IndustrySpec(row["section"], row["division"], T(row["name_zh"], row["name_en"]), float(row["share"] or 0))
