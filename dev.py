@@ -119,12 +119,26 @@ def _install(requirements: Sequence[str]) -> None:
     pins = ["-c", str(CONSTRAINTS)] if CONSTRAINTS.exists() else []
     log = WORK / "pip.log"
     WORK.mkdir(exist_ok=True)
-    command = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *pins, "-e", str(ROOT), *requirements]
+    command = [
+        str(PYTHON),
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--retries",
+        "2",
+        *pins,
+        "-e",
+        str(ROOT),
+        *requirements,
+    ]
     with log.open("w", encoding="utf-8") as out:
         code = subprocess.call(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env={**os.environ, "PYTHONUTF8": "1"})
     if code:
         text = log.read_text("utf-8", errors="replace")
-        last = "\n".join("    " + line for line in text.strip().splitlines()[-8:])
+        telling = [line for line in text.splitlines() if UNREACHABLE.search(line) or "Error" in line or line.startswith("ERROR")]
+        last = "\n".join("    " + line.strip()[:200] for line in (telling or text.strip().splitlines())[-5:])
         if UNREACHABLE.search(text):
             raise Stop(
                 f"pip: the package registry did not answer or lacks a package.\n{last}\n"

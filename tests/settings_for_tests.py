@@ -16,7 +16,7 @@ if not _run:
     _run = os.environ["TONGCHOU_TEST_RUN"] = tempfile.mkdtemp(prefix="tongchou-test-")
     atexit.register(shutil.rmtree, _run, ignore_errors=True)
 _home = Path(_run) / _worker
-_home.mkdir(exist_ok=True)
+(_home / "static").mkdir(parents=True, exist_ok=True)
 os.environ["TONGCHOU_HOME"] = str(_home)
 
 from tongchou.settings import *  # noqa: E402, F403
