@@ -7,8 +7,16 @@ from zoneinfo import ZoneInfo
 
 from tongchou.core.audit.actions import seal_day
 from tongchou.core.audit.models import DailyRoot
+from tongchou.core.outbox.queue import Draft, post_all
 from tongchou.core.people.rules import system_actor
 from tongchou.core.places.queries import installation
+from tongchou.core.runs.models import Run
+from tongchou.domains.sentinels.queries import turned_silent
+from tongchou.workflows.activation import escalate_overdue
+from tongchou.workflows.early_warning import FUNCTION, MORNING, mornings, screen_morning
+
+WORKER = system_actor("worker")
+SILENCE_BACK = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +28,25 @@ class Duty:
     keep: Callable[[datetime], None]
 
 
+def escalate(at: datetime) -> None:
+    """Pass what is overdue to the next post up."""
+    escalate_overdue(by=WORKER, at=at)
+
+
+def screen_this_morning(at: datetime) -> None:
+    """Read the morning once it has come, as it was known at that hour; a morning already read is left alone."""
+    town = installation()
+    if town is None:
+        return
+    local = at.astimezone(ZoneInfo(town.zone))
+    day = local.date()
+    morning = datetime.combine(day, MORNING, ZoneInfo(town.zone))
+    if at < morning or not mornings(day, day, town.step_days):
+        return
+    if not Run.objects.filter(function=FUNCTION, as_known_at=morning).exists():
+        screen_morning(day, morning, by=WORKER, at=at)
+
+
 def seal_yesterday(at: datetime) -> None:
     """Once the town's day is over, keep the Merkle root of its log."""
     town = installation()
@@ -27,7 +54,26 @@ def seal_yesterday(at: datetime) -> None:
         return
     yesterday = at.astimezone(ZoneInfo(town.zone)).date() - timedelta(days=1)
     if not DailyRoot.objects.filter(day=yesterday).exists():
-        seal_day(day=yesterday, by=system_actor("worker"), at=at)
+        seal_day(day=yesterday, by=WORKER, at=at)
 
 
-DUTIES: tuple[Duty, ...] = (Duty("seal", timedelta(minutes=5), seal_yesterday),)
+def tell_of_silence(at: datetime) -> None:
+    """One message per stream that fell silent since yesterday; its key, the last day heard of, keeps it from being told twice."""
+    town = installation()
+    if town is None:
+        return
+    post_all(
+        [
+            Draft("stream.silent", f"{found.stream.code}@{found.freshness.last_day}", {"stream": found.stream.pk})
+            for found in turned_silent(at - SILENCE_BACK, at, town.place.path)
+        ],
+        at=at,
+    )
+
+
+DUTIES: tuple[Duty, ...] = (
+    Duty("escalate", timedelta(seconds=20), escalate),
+    Duty("screen", timedelta(minutes=1), screen_this_morning),
+    Duty("silence", timedelta(minutes=10), tell_of_silence),
+    Duty("seal", timedelta(minutes=5), seal_yesterday),
+)

@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from django.db import transaction
+
 from tongchou.core.outbox.models import Message
-from tongchou.core.outbox.queue import Handler
+from tongchou.core.outbox.queue import Handler, Telling, notify
 from tongchou.core.outbox.rules import may_leave
+from tongchou.core.people.queries import holders_at
 from tongchou.core.wording import T
+from tongchou.domains.sentinels.models import Stream
 from tongchou.interfaces.adapters.channel import Parcel
 from tongchou.interfaces.adapters.mail import Mail
 
@@ -32,6 +36,21 @@ def send_mail(message: Message, at: datetime) -> str:
     return "sent"
 
 
+def tell_of_silent_stream(message: Message, at: datetime) -> None:
+    """A notice to whoever is on duty in the post that answers for the stream."""
+    stream = Stream.objects.select_related("sentinel__contact_post").get(pk=message.payload["stream"])
+    post = stream.sentinel.contact_post
+    if post is None:
+        return
+    text = T(
+        f"数据失联：{stream.sentinel.name_zh}“{stream.indicator_zh}”久未上报",
+        f"Silent: {stream.sentinel.name_en}, {stream.indicator_en} has not reported for long",
+    )
+    with transaction.atomic():
+        notify([Telling(user, text) for user in holders_at([post], at).values()], at=at)
+
+
 HANDLERS: Mapping[str, Handler] = {
     "mail": send_mail,
+    "stream.silent": tell_of_silent_stream,
 }
