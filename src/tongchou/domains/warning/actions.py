@@ -35,7 +35,7 @@ class Share:
     stream_id: int | None
     share: float
     statistic: float
-    threshold: float
+    threshold: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ class Signal(models.Model):
     lower = models.FloatField(null=True)
     upper = models.FloatField(null=True)
     statistic = models.FloatField()
-    threshold = models.FloatField()
+    threshold = models.FloatField(null=True)  # none: this stream alone never raises an alarm
     p = models.FloatField(null=True)
     pooled = models.PositiveSmallIntegerField(default=1)
     method = models.CharField(max_length=40)
@@ -38,7 +38,7 @@ class Signal(models.Model):
 
     @property
     def is_raised(self) -> bool:
-        return self.statistic >= self.threshold
+        return self.threshold is not None and self.statistic >= self.threshold
 
 
 class PlaceEvidence(models.Model):
@@ -124,7 +124,7 @@ class AlarmShare(models.Model):
     stream = models.ForeignKey("sentinels.Stream", null=True, on_delete=models.PROTECT, related_name="+")
     share = models.FloatField()
     statistic = models.FloatField()
-    threshold = models.FloatField()
+    threshold = models.FloatField(null=True)
 
     class Meta:
         ordering = ["-share", "kind"]

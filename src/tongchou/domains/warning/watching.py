@@ -147,7 +147,14 @@ def read_area(
     if not histories:
         return None
     found = screen(histories, day, params, restarted_on)
-    return Reading(area, target, found.assessment, found.scores, tuple(members), _digest(histories, day, params, restarted_on))
+    return Reading(
+        area,
+        target,
+        found.assessment,
+        found.scores,
+        tuple(members),
+        _digest(f"{area.path}|{target}|{day}|{params}|{restarted_on}", histories),
+    )
 
 
 def _speaks_for(place: str, area: str) -> bool:
@@ -222,9 +229,9 @@ def _model(one: Watched, sites: int) -> Additive | Multiplicative:
     return Multiplicative()
 
 
-def _digest(histories: Sequence[History], day: date, params: DetectionParams, restarted_on: date | None) -> str:
+def _digest(question: str, histories: Sequence[History]) -> str:
     """SHA-256 over everything the reading depends on: the same digest gives the same figures."""
-    digest = sha256(f"{day}|{params}|{restarted_on}".encode())
+    digest = sha256(question.encode())
     for h in histories:
         digest.update(
             f"{h.stream}|{h.place}|{h.first_day}|{h.step_days}|{h.kind}|{h.model}|{h.weight}|{h.direction}|{h.population}".encode()

@@ -1,0 +1,159 @@
+"""From a pack to a working installation, in the order in which each part needs the one before.
+
+1. Places.  2. The installation itself.  3. Units and posts.  4. Parameters.  5. Accounts and postings.  6. Plans.
+7. Sentinels and streams.  8. What was observed: the pack's files, or a generated history.  9. Generated registers.
+
+Every step keeps what is already there: installing twice changes nothing, installing a newer pack adds and renews.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from tongchou.core.packs.contents import Attribution, Pack
+from tongchou.core.packs.observations import read_observations
+from tongchou.core.parameters.actions_definitions import define_parameters
+from tongchou.core.people.actions import add_user, post_user
+from tongchou.core.people.actions_offices import lay_offices
+from tongchou.core.people.models import Post, Posting, User
+from tongchou.core.people.rules import Actor
+from tongchou.core.places.actions import found_installation, lay_places
+from tongchou.core.places.models import Installation, Place
+from tongchou.core.places.queries import installation
+from tongchou.core.wording import T
+from tongchou.domains.response.actions import publish_plan
+from tongchou.domains.sentinels.actions_history import keep_history, lay_sentinels
+from tongchou.domains.sentinels.generation import generate_observations
+
+Progress = Callable[[T, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What an installation holds now, and what this run added."""
+
+    installation: Installation
+    places: int
+    posts: int
+    accounts_added: int
+    streams: int
+    observations_read: int
+    is_new: bool
+
+
+def install_pack(
+    pack: Pack,
+    *,
+    seed: int | None = None,
+    password: str | None = None,
+    with_people: bool = True,
+    with_registers: bool = True,
+    by: Actor,
+    at: datetime,
+    progress: Progress | None = None,
+) -> Installed:
+    """Install a pack, or renew it. `password` is given to new accounts (none: they cannot sign in yet). Raises Refusal for another town's home."""
+    say = progress or _quiet
+    is_new, chosen = installation() is None, seed if seed is not None else _seed(pack)
+    say(T("区划与村居", "places"), 0.0)
+    places = lay_places(specs=pack.places, root=pack.identity.place, by=by, at=at)
+    root = places[pack.identity.place]
+    town = _found(pack, root, chosen, by=by, at=at)
+    say(T("单位、岗位与参数", "units, posts, parameters"), 0.05)
+    posts = lay_offices(units=pack.units, posts=pack.posts, places=places, root=root, by=by, at=at)
+    define_parameters(specs=pack.parameters, places=places, root=root, by=by, at=at)
+    added = _add_accounts(pack, posts, password, by=by, at=at) if with_people else 0
+    say(T("预案与哨点", "plans and sentinels"), 0.15)
+    for plan in pack.plans:
+        publish_plan(plan=plan, place=root, valid_from=_since(pack), by=by, at=at)
+    streams = lay_sentinels(specs=pack.sentinels, places=places, posts=posts, root=root, valid_from=_since(pack), by=by, at=at)
+    say(T("观测数据", "observations"), 0.2)
+    read = _keep_observations(pack, root, chosen, by=by, at=at)
+    say(T("完成", "done"), 1.0)
+    return Installed(town, len(places), len(posts), added, len(streams), read, is_new)
+
+
+def _quiet(_: T, __: float) -> None:
+    """Progress nobody wants to see."""
+
+
+def _seed(pack: Pack) -> int:
+    return pack.identity.generated.seed if pack.identity.generated else 0
+
+
+def _since(pack: Pack) -> date:
+    """The day from which the pack's plans and sentinels stand: the first day of its parameters."""
+    return min(entry.from_on for spec in pack.parameters for entry in spec.entries)
+
+
+def _found(pack: Pack, root: Place, seed: int, *, by: Actor, at: datetime) -> Installation:
+    return found_installation(
+        place=root,
+        pack=pack.identity.code,
+        pack_digest=pack.digest,
+        zone=pack.identity.zone.key,
+        step_days=pack.identity.step_days,
+        is_demo=pack.identity.demo_now is not None,
+        seed=str(seed) if pack.identity.generated else "",
+        targets=[{"code": t.code, "zh": t.name.zh, "en": t.name.en} for t in pack.targets],
+        attributions=[_line(a) for a in pack.attribution],
+        by=by,
+        at=at,
+    )
+
+
+def _line(attribution: Attribution) -> dict[str, str]:
+    a = attribution
+    return {
+        "zh": f"{a.title.zh}，{a.holder.zh}，{a.licence}；{a.changes.zh}",
+        "en": f"{a.title.en}, {a.holder.en}, {a.licence}; {a.changes.en}",
+    }
+
+
+def _add_accounts(pack: Pack, posts: Mapping[str, Post], password: str | None, *, by: Actor, at: datetime) -> int:
+    """The pack's fictional people, posted from before the demonstration's first day; deputies stand in for the posts that name them."""
+    from_at = (pack.identity.demo_from or at) - timedelta(days=1)
+    known = {user.username: user for user in User.objects.filter(username__in=[a.username for a in pack.accounts])}
+    holders: dict[str, User] = {}
+    added = 0
+    for account in pack.accounts:
+        user = known.get(account.username)
+        if user is None:
+            user = add_user(
+                username=account.username, name=account.name, email=account.email, password=password, is_fictional=True, by=by, at=at
+            )
+            added += 1
+        for code in account.posts:
+            holders[code] = user
+            _hold(user, posts[code], from_at, by=by, at=at)
+    for spec in pack.posts:
+        deputy = holders.get(spec.deputy or "")
+        if deputy is not None and deputy != holders.get(spec.code):
+            _hold(deputy, posts[spec.code], from_at, deputy_for=holders.get(spec.code), by=by, at=at)
+    return added
+
+
+def _hold(user: User, post: Post, from_at: datetime, *, deputy_for: User | None = None, by: Actor, at: datetime) -> None:
+    if not Posting.objects.filter(user=user, post=post).exists():
+        post_user(user=user, post=post, from_at=from_at, deputy_for=deputy_for, by=by, at=at)
+
+
+def _keep_observations(pack: Pack, root: Place, seed: int, *, by: Actor, at: datetime) -> int:
+    read = 0
+    for path in pack.observation_files:
+        rows = (
+            row
+            for part in read_observations(path)
+            for row in zip(part.stream, part.day, part.reported_at, part.value, part.basis, strict=True)
+        )
+        read += keep_history(rows=rows, source=f"pack:{path.name}", root=root, by=by, at=at)
+    if pack.story is not None:
+        read += keep_history(rows=_generated(pack, seed), source=f"generated:{seed}", root=root, by=by, at=at)
+    return read
+
+
+def _generated(pack: Pack, seed: int) -> Iterator[tuple[str, date, datetime, float, str]]:
+    made = generate_observations(pack, seed)
+    days, instants = made.day.astype("datetime64[D]").tolist(), made.reported_at.astype("datetime64[s]").tolist()
+    for code, day, known_at, value in zip(made.stream.tolist(), days, instants, made.value.tolist(), strict=True):
+        yield code, day, known_at.replace(tzinfo=UTC), value, "generated"
