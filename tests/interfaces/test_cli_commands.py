@@ -8,6 +8,8 @@ import pytest
 from django.db import OperationalError, connection
 
 from tongchou.core.audit.models import Entry
+from tongchou.core.outbox import queue
+from tongchou.core.outbox.models import Message
 from tongchou.core.people.models import Posting, Token, User
 from tongchou.interfaces import clock
 from tongchou.interfaces.cli import checking, main
@@ -136,6 +138,13 @@ def test_the_chain_is_proved_and_a_change_is_found(tongchou, small_town):
     assert code == 1
     assert "changed after it was written" in out
     assert "1 places do not hold" in err
+
+
+@pytest.mark.django_db
+def test_work_does_what_waits_and_ends(tongchou, small_town, monkeypatch):
+    queue.post("mail", "first", {"to": "chen@example.org", "lines": [{"zh": "任务", "en": "Task"}]}, at=clock.now())
+    assert tongchou("work", "--once")[0] == 0
+    assert Message.objects.filter(done_at=None).count() == 0
 
 
 def findings(part: str) -> list[checking.Finding]:

@@ -10,13 +10,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from tongchou.core.outbox import queue
-from tongchou.core.outbox.models import Message
-from tongchou.interfaces import clock
 from tongchou.interfaces.cli import serving, supervision
 from tongchou.interfaces.cli.shell import Fault
 from tongchou.interfaces.cli.supervision import Part, Supervisor
-from tongchou.interfaces.jobs import handlers
 
 SERVER = (
     "import http.server, sys; http.server.HTTPServer(('127.0.0.1', int(sys.argv[1])), http.server.SimpleHTTPRequestHandler).serve_forever()"
@@ -128,17 +124,6 @@ def test_a_part_that_never_listens_ends_everything_with_its_log(tmp_path, monkey
     port = free_port()
     with pytest.raises(Fault, match=r"pages: not ready .*pages\.log"):
         Supervisor((Part("pages", python("import time; time.sleep(600)"), port),), tmp_path, print).run()
-
-
-@pytest.mark.django_db
-def test_the_worker_does_what_waits_and_ends(monkeypatch):
-    sent = []
-    monkeypatch.setattr(handlers, "HANDLERS", {"mail": lambda message, at: sent.append(message.key)})
-    for key in ("first", "second"):
-        queue.post("mail", key, {}, at=clock.now())
-    assert serving.work_until(threading.Event(), "test", once=True) == 2
-    assert sent == ["first", "second"]
-    assert Message.objects.filter(done_at=None).count() == 0
 
 
 def test_no_desk_for_outsiders_without_a_host_name(monkeypatch):

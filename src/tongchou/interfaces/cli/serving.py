@@ -1,9 +1,7 @@
 """`tongchou serve` and `tongchou work`: the processes of the desk."""
 
 import os
-import socket
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +13,6 @@ from tongchou.interfaces.cli.shell import Fault, home, say, start_django
 from tongchou.interfaces.cli.supervision import Part, Supervisor, stop_on_signals
 
 PAGES_APP, LIVE_APP = "tongchou.interfaces.web.wsgi:app", "tongchou.interfaces.live:app"
-IDLE_SECONDS = 0.5
 Port = Annotated[int, typer.Option(help="Port of the pages; live updates use the next one. 端口。", min=1, max=65000)]
 
 
@@ -82,42 +79,12 @@ def serve(
 
 
 def work(once: Annotated[bool, typer.Option("--once", help="Do what waits, then end. 做完即退出。")] = False) -> None:
-    """Do the work that waits in the outbox, until stopped. 处理后台任务。"""
+    """Do the work that waits and keep the periodic duties, until stopped. 处理后台任务与定时事务。"""
     start_django()
-    stop = threading.Event()
-    stop_on_signals(stop)
-    done = work_until(stop, f"{socket.gethostname()}:{os.getpid()}"[:80], once=once)
-    say(T(f"已处理 {done} 条。", f"{done} pieces of work done."))
+    _refuse_old_database()
+    from tongchou.interfaces.jobs import worker
 
-
-def work_until(stop: threading.Event, worker: str, *, once: bool = False) -> int:
-    """Claim and do messages until `stop` is set (or nothing waits, with `once`); gives back how many. A lost database is waited for."""
-    from django.db import OperationalError, close_old_connections
-
-    from tongchou.core.outbox.queue import work_once
-    from tongchou.interfaces.clock import now
-    from tongchou.interfaces.jobs.handlers import HANDLERS
-
-    done, lost = 0, 0
-    while not stop.is_set():
-        try:
-            message = work_once(worker, now(), HANDLERS)
-            lost = 0
-        except OperationalError as error:
-            lost += 1
-            if once or lost > 20:
-                raise
-            say(T(f"数据库暂时不可用：{error}", f"database not available for now: {error}"))
-            close_old_connections()
-            stop.wait(min(2**lost, 30))
-            continue
-        if message is not None:
-            done += 1
-        elif once:
-            break
-        else:
-            stop.wait(IDLE_SECONDS)
-    return done
+    worker.run(once=once)
 
 
 def _refuse_old_database() -> None:
