@@ -19,6 +19,7 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "incident.work",
                 "task.assign",
                 "task.cancel",
+                "register.export",
                 "person.unmask",
                 "parameter.write",
                 "plan.write",
@@ -40,6 +41,7 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "sentinel.write",
                 "register.write",
                 "import.write",
+                "register.export",
                 "person.unmask",
                 "outbox.read",
             )
@@ -48,7 +50,7 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
         "area_lead": frozenset((*_READ, "stream.report", "register.write")),
         "village_secretary": frozenset((*_READ, "stream.report", "register.write", "person.unmask")),
         "township_doctor": frozenset((*_READ, "alarm.acknowledge", "stream.report", "person.unmask")),
-        "data_clerk": frozenset((*_READ, "stream.report", "sentinel.write", "register.write", "import.write")),
+        "data_clerk": frozenset((*_READ, "stream.report", "sentinel.write", "register.write", "register.export", "import.write")),
         "auditor": frozenset(("desk.read", "audit.read", "parameter.read", "incident.read", "alarm.read", "sentinel.read", "outbox.read")),
         "administrator": frozenset(
             (
