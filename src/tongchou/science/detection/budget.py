@@ -1,6 +1,9 @@
 """The alarm budget: thresholds from a replay of the own past."""
 
+from typing import Literal
+
 import numpy as np
+from scipy.stats import chi2
 
 from tongchou.science.detection.model import Calibration, Floats
 
@@ -26,7 +29,7 @@ def calibrate_threshold(
     allowed = int(np.floor(alarms_per_year * years))
     silence = max(1, -(-silence_days // step_days))
     margin = _lowest_margin(values, allowed, silence)
-    basis = "replay"
+    basis: Literal["replay", "extrapolated", "theory"] = "replay"
     if allowed == 0:
         # The tail of a Shiryaev-Roberts statistic has slope 1: halving the rate costs log 2.
         margin += float(np.log(1.0 / (alarms_per_year * years)))
@@ -34,7 +37,7 @@ def calibrate_threshold(
     if margin < floor_log:
         margin, basis = floor_log, "theory"
     left = _count_alarms(values, margin, silence)
-    return Calibration(margin, basis, years, left, _rate_upper(left, years), alarms_per_year)  # type: ignore[arg-type]
+    return Calibration(margin, basis, years, left, _rate_upper(left, years), alarms_per_year)
 
 
 def _lowest_margin(values: Floats, allowed: int, silence: int) -> float:
@@ -57,6 +60,4 @@ def _count_alarms(values: Floats, margin: float, silence: int) -> int:
 
 def _rate_upper(alarms: int, years: float) -> float:
     """Exact Poisson 95 % upper limit (Garwood 1936)."""
-    from scipy.stats import chi2
-
     return float(chi2.ppf(0.95, 2 * (alarms + 1)) / 2 / years)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from tongchou.science.detection.counts import mixture_quantile
 from tongchou.science.detection.model import DetectionParams, Floats, Forecast, StreamScore
@@ -44,7 +44,7 @@ def _quantile(p: float, weights: Floats, means: Floats, score: StreamScore, hori
     low, high = float(centres.min() - 8 * sd), float(centres.max() + 8 * sd)
     for _ in range(40):
         middle = (low + high) / 2
-        below = float(weights @ norm.cdf((middle - centres) / sd))
+        below = float(weights @ ndtr((middle - centres) / sd))
         low, high = (low, middle) if below >= p else (middle, high)
     return math.exp(high)
 

@@ -71,8 +71,7 @@ def fuse(scores: Sequence[StreamScore], params: DetectionParams, restarted_on: d
     able = [s.statistic - s.threshold for s in streams if math.isfinite(s.threshold)]
     best_alone = max(able, default=-math.inf)
     alarm_by: Literal["fusion", "stream"] | None = "fusion" if statistic >= threshold else "stream" if best_alone >= 0 else None
-    odds = math.exp(min(statistic, 700.0)) * params.prior_onsets_per_year * params.calendar_step_days / 365.25
-    probability = odds / (1 + odds)
+    probability = _outbreak_probability(statistic, params)
     evidence = _place_evidence(places, log_hypotheses, posterior, params)
     size, sizes = _size_measure(scores, streams, params)
     summed = posterior.sum(axis=0)
@@ -154,15 +153,18 @@ def _stream_evidence(
     )  # fmt: skip
 
 
+def _outbreak_probability(log_evidence: float, params: DetectionParams) -> float:
+    """Posterior probability at the stated prior; the margin is taken off, because the replay showed so much to arise by chance."""
+    odds = math.exp(min(log_evidence - params.margin_log, 700.0)) * params.prior_onsets_per_year * params.calendar_step_days / 365.25
+    return odds / (1 + odds)
+
+
 def _place_evidence(places: _Places, log_hypotheses: Floats, posterior: Floats, params: DetectionParams) -> tuple[PlaceEvidence, ...]:
-    prior = params.prior_onsets_per_year * params.calendar_step_days / 365.25
     found = []
     for row, name in enumerate(places.names):
         log_evidence = _log_sum(log_hypotheses[row])
-        odds = prior * math.exp(min(log_evidence, 700.0))
-        found.append(
-            PlaceEvidence(None if name == TOWNWIDE else name, float(posterior[row].sum()), odds / (1 + odds), log_evidence)
-        )  # fmt: skip
+        probability = _outbreak_probability(log_evidence, params)
+        found.append(PlaceEvidence(None if name == TOWNWIDE else name, float(posterior[row].sum()), probability, log_evidence))
     return tuple(found)
 
 

@@ -151,7 +151,8 @@ def rate_log_lambda(
             continue
         order = np.ceil((onset_age - ages[after]) / DAYS_PER_BLOCK)
         shared = noise / n + n * walk / 3
-        covariance = walk * np.minimum(order[:, None], order[None, :]) + noise * np.eye(len(after)) + shared
+        own = (noise + params.extra_variance) * np.eye(len(after))
+        covariance = walk * np.minimum(order[:, None], order[None, :]) + own + shared
         h = growth_log[:, :, onset_age - ages[after]]
         solved = np.linalg.solve(covariance, h.reshape(-1, len(after)).T).T.reshape(h.shape)
         result[a] = solved @ (logs[after] - level) - 0.5 * (solved * h).sum(axis=2)
