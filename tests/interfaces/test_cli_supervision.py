@@ -47,7 +47,7 @@ def eventually(question):
 def running(supervisor):
     """Run it beside the test; whatever happens, it is stopped and its end awaited."""
     ready = threading.Event()
-    thread = threading.Thread(target=supervisor.run, args=(lambda seconds: ready.set(),))
+    thread = threading.Thread(target=supervisor.run, args=(ready.set,))
     thread.start()
     try:
         assert ready.wait(PATIENCE_SECONDS)

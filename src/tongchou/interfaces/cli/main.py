@@ -54,7 +54,7 @@ def take_home(arguments: Sequence[str]) -> list[str]:
 def run() -> None:
     """Entry point. Exit code 2 for wrong usage, 1 for a refusal, 130 when interrupted."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+        stream.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)  # type: ignore[union-attr]
     try:
         app(take_home(sys.argv[1:]))
     except Fault as fault:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -39,6 +40,7 @@ def desk_parts(host: str, port: int, workers: int) -> tuple[Part, ...]:
 
 def serve_desk(host: str, port: int, ready: Callable[[float], None], workers: int = 1) -> None:
     """Serve until told to stop; `ready` is called once, with the seconds it took."""
+    began = time.monotonic()
     start_django()
     _refuse_old_database()
     from django.conf import settings
@@ -49,7 +51,7 @@ def serve_desk(host: str, port: int, ready: Callable[[float], None], workers: in
     environment = {**os.environ, "TONGCHOU_HOME": str(home()), "DJANGO_SETTINGS_MODULE": "tongchou.settings", "PYTHONUNBUFFERED": "1"}
     supervisor = Supervisor(desk_parts(host, port, workers), home() / "logs", say, host, environment)
     stop_on_signals(supervisor.stop)
-    supervisor.run(ready)
+    supervisor.run(lambda: ready(time.monotonic() - began))
     say(T("已停止。", "Stopped."))
 
 

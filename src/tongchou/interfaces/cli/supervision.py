@@ -53,8 +53,8 @@ class Supervisor:
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     stop: threading.Event = field(default_factory=threading.Event)
 
-    def run(self, ready: Callable[[float], None] = lambda seconds: None) -> None:
-        """Start everything, call `ready` with the seconds it took, watch until told to stop, then stop everything.
+    def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Start everything, call `ready` once every part answers, watch until told to stop, then stop everything.
 
         Raises Fault before anything starts when a port is taken, and after stopping all when a part never gets ready.
         """
@@ -75,11 +75,11 @@ class Supervisor:
         finally:
             _stop_all(children)
 
-    def _announce(self, children: Sequence[_Child], began: float, ready: Callable[[float], None]) -> bool:
+    def _announce(self, children: Sequence[_Child], began: float, ready: Callable[[], None]) -> bool:
         waiting = [c for c in children if not _is_ready(self.host, c)]
         seconds = time.monotonic() - began
         if not waiting:
-            ready(seconds)
+            ready()
         elif seconds > READY_SECONDS:
             child = waiting[0]
             raise Fault(
