@@ -1,6 +1,6 @@
 """Adding, editing, opening and closing sentinels; what a pack brings."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
@@ -10,10 +10,10 @@ from tests.fixtures_town import AT
 from tongchou.core.audit.models import Entry
 from tongchou.core.errors import Invalid, Stale, Unseen
 from tongchou.core.packs.contents import Catchment, SentinelSpec, StreamModel, StreamSpec
-from tongchou.core.people.rules import system_actor
+from tongchou.core.people.rules import Actor, system_actor
 from tongchou.core.wording import T
 from tongchou.domains.sentinels.actions import add_sentinel, add_stream, change_sentinel_state, edit_sentinel
-from tongchou.domains.sentinels.actions_pack import install_sentinels, load_past
+from tongchou.domains.sentinels.actions_history import keep_history, lay_sentinels
 from tongchou.domains.sentinels.models import Observation, Sentinel, Stream
 from tongchou.domains.sentinels.queries import observations_as_known
 
@@ -111,25 +111,32 @@ def spec(place: str, share: float = 0.5) -> SentinelSpec:
 
 
 def test_pack_is_laid_down_and_laid_down_again(matrix: Matrix) -> None:
-    village, by = matrix.town.villages[0], system_actor("installation")
+    town = matrix.town
+    village, places = town.villages[0], {p.code: p for p in (town.town, *town.villages)}
     for share in (0.5, 0.6):
-        install_sentinels(specs=[spec(village.code, share)], place=matrix.town.town, valid_from=date(2020, 6, 1), by=by, at=AT)
+        lay_sentinels(
+            specs=[spec(village.code, share)], places=places, posts=town.posts, root=town.town, valid_from=date(2020, 6, 1),
+            by=system_actor("installation"), at=AT,
+        )  # fmt: skip
+        Sentinel.objects.filter(code="p-1").update(state="suspended")
     row = Sentinel.objects.get(code="p-1")
-    assert row.contact_post == matrix.town.posts["doctor"] and row.catchments.get().share == 0.6
+    assert row.contact_post == town.posts["doctor"] and row.catchments.get().share == 0.6
+    assert row.state == "suspended"
     assert Stream.objects.get(code="p-1-s").model["basis"] == "assumption"
 
 
-def past(matrix: Matrix, **change: object) -> int:
-    given: dict[str, object] = {
-        "stream_codes": ["clinic-1-fever"] * 2, "days": [date(2022, 5, 1), date(2022, 5, 2)], "values": [1.0, 2.0], "basis": "generated",
-        "reported_at": np.array(["2022-05-01T10:00:00", "2022-05-03T10:00:00"], dtype="datetime64[s]"), "source": "pack:test",
-    }  # fmt: skip
-    return load_past(**{**given, **change}, place=matrix.town.town, by=system_actor("installation"), at=AT)  # type: ignore[arg-type]
+def keep(matrix: Matrix, by: Actor | None = None) -> int:
+    rows = [
+        ("clinic-1-fever", date(2022, 5, 1), datetime(2022, 5, 1, 10, tzinfo=UTC), 1.0, "generated"),
+        ("clinic-1-fever", date(2022, 5, 2), datetime(2022, 5, 3, 10, tzinfo=UTC), 2.0, "generated"),
+    ]
+    return keep_history(rows=rows, source="pack:test", root=matrix.town.town, by=by or system_actor("installation"), at=AT)
 
 
-def test_past_is_loaded_once_and_known_from_its_own_instants(matrix: Matrix) -> None:
-    assert past(matrix) == 2
-    assert past(matrix, reported_at=[datetime(2022, 5, 1, 10, tzinfo=UTC), datetime(2022, 5, 3, 10, tzinfo=UTC)]) == 0
+def test_past_is_kept_once_and_known_from_its_own_instants(matrix: Matrix) -> None:
+    keep(matrix)
+    keep(matrix)
+    assert Observation.objects.count() == 2
     days = date(2022, 5, 1), date(2022, 5, 2)
     early = observations_as_known([matrix.fever.pk], *days, datetime(2022, 5, 2, tzinfo=UTC)).values[0]
     assert early[0] == 1 and np.isnan(early[1])
@@ -137,19 +144,9 @@ def test_past_is_loaded_once_and_known_from_its_own_instants(matrix: Matrix) -> 
     assert Observation.objects.order_by("day")[1].reported_at == datetime(2022, 5, 3, 10, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"values": [1.0, -2.0]}, {"values": [1.0, float("nan")]}, {"stream_codes": ["no", "clinic-1-fever"]}, {"basis": "guess"},
-        {"reported_at": [AT, AT + timedelta(seconds=1)]},
-    ],
-)  # fmt: skip
-def test_impossible_past_is_refused_whole(matrix: Matrix, change: dict[str, object]) -> None:
-    with pytest.raises(Invalid):
-        past(matrix, **change)
-    assert not Observation.objects.exists() and not Entry.objects.exists()
-
-
-def test_past_of_another_town_is_not_zhao_s_to_load(matrix: Matrix) -> None:
+def test_past_and_matrix_of_this_town_are_not_zhao_s(matrix: Matrix) -> None:
     with pytest.raises(Unseen):
-        load_past(stream_codes=[], days=[], reported_at=[], values=[], basis="generated", source="x", place=matrix.town.town, by=matrix.town.zhao, at=AT)  # fmt: skip
+        keep(matrix, matrix.town.zhao)
+    with pytest.raises(Unseen):
+        lay_sentinels(specs=[], places={}, posts={}, root=matrix.town.town, valid_from=date(2020, 6, 1), by=matrix.town.zhao, at=AT)
+    assert not Observation.objects.exists() and not Entry.objects.exists()

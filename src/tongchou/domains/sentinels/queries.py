@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from django.db import connection
-from django.db.models import Max, QuerySet
+from django.db.models import Case, Max, Q, QuerySet, When
 from numpy.typing import NDArray
 
 from tongchou.core.errors import Unseen
@@ -62,21 +63,18 @@ def observations_as_known(stream_ids: Sequence[int], first_day: date, last_day: 
     ids = tuple(stream_ids)
     days = max((last_day - first_day).days + 1, 0)
     values = np.full((len(ids), days), np.nan)
-    row_of = {stream: k for k, stream in enumerate(ids)}
-    day_number = _DAY_NUMBER[connection.vendor]
-    if days:
-        for part in batched_ids(ids):
-            marks = ",".join(["%s"] * len(part))
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    f"SELECT stream_id, {day_number}, value FROM sentinels_observation WHERE stream_id IN ({marks})"
-                    " AND day BETWEEN %s AND %s AND reported_at <= %s ORDER BY stream_id, day, reported_at",
-                    [first_day.isoformat(), *part, first_day.isoformat(), last_day.isoformat(), _bound(as_known_at)],
-                )
-                rows = cursor.fetchall()
-            if rows:
-                streams, numbers, found = zip(*rows, strict=True)
-                values[[row_of[stream] for stream in streams], list(numbers)] = found
+    order = np.argsort(ids)
+    for part in batched_ids(ids) if days else ():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT stream_id, {_DAY_NUMBER[connection.vendor]}, value FROM sentinels_observation"
+                f" WHERE stream_id IN ({','.join(['%s'] * len(part))}) AND day BETWEEN %s AND %s AND reported_at <= %s"
+                " ORDER BY stream_id, day, reported_at",
+                [first_day.isoformat(), *part, first_day.isoformat(), last_day.isoformat(), _bound(as_known_at)],
+            )
+            rows = np.fromiter(chain.from_iterable(cursor.fetchall()), dtype=float).reshape(-1, 3)
+        places = order[np.searchsorted(ids, rows[:, 0], sorter=order)]
+        values[places, rows[:, 1].astype(int)] = rows[:, 2]
     return SeriesBlock(ids, first_day, values, as_known_at)
 
 
@@ -158,3 +156,42 @@ def turned_silent(since: datetime, at: datetime, place_path: str = "/") -> list[
     streams = list(live_streams(place_path))
     before = {found.stream.pk for found in freshness_of(streams, since, place_path) if found.freshness.state == "silent"}
     return [found for found in freshness_of(streams, at, place_path) if found.freshness.state == "silent" and found.stream.pk not in before]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One stream over days as it was known at an instant, with every report of a day that was reported more than once."""
+
+    days: list[date]
+    values: list[float | None]
+    corrections: tuple[tuple[Observation, Observation], ...]  # (replaced, by), newest first
+    reports: int
+    bases: frozenset[str]
+
+
+def stream_curve(stream: Stream, first_day: date, last_day: date, as_known_at: datetime) -> Curve:
+    """A stream's curve with its corrections, in one query."""
+    rows = stream.observations.filter(day__range=(first_day, last_day), reported_at__lte=as_known_at).select_related("by")
+    latest: dict[date, Observation] = {}
+    corrections: list[tuple[Observation, Observation]] = []
+    reports, bases = 0, set()
+    for row in rows.order_by("reported_at"):
+        if row.day in latest:
+            corrections.append((latest[row.day], row))
+        latest[row.day] = row
+        reports += 1
+        bases.add(row.basis)
+    days = [first_day + timedelta(days=k) for k in range((last_day - first_day).days + 1)]
+    values = [latest[day].value if day in latest else None for day in days]
+    corrections.sort(key=lambda pair: pair[1].reported_at, reverse=True)
+    return Curve(days, values, tuple(corrections), reports, frozenset(bases))
+
+
+def reporting_sentinels(by: Actor) -> QuerySet[Sentinel]:
+    """Live sentinels the actor may report for, those whose contact post they hold first."""
+    reach = Q(pk=None)
+    for path in by.scopes("stream.report"):
+        reach |= Q(place__path__startswith=path)
+    own = Case(When(contact_post__code__in=[held.code for held in by.posts], then=0), default=1)
+    rows = Sentinel.objects.filter(reach, state="live").select_related("place", "contact_post")
+    return rows.annotate(rank=own).order_by("rank", "code")
