@@ -45,7 +45,11 @@ class Changes:
                 keys[topic] |= subjects
         if actor.user_id in self.inbox_users or any(held.code in self.inbox_posts for held in actor.posts):
             keys["inbox"] = set()
-        return [{"topic": topic, "seq": self.seq, "keys": sorted(found)[:KEYS_AT_MOST]} for topic, found in sorted(keys.items())]
+        # Without keys an event is for every region of its topic: a long list would only say the same.
+        return [
+            {"topic": topic, "seq": self.seq, "keys": sorted(found) if len(found) <= KEYS_AT_MOST else []}
+            for topic, found in sorted(keys.items())
+        ]
 
 
 def position() -> tuple[int, int]:

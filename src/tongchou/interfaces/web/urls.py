@@ -14,6 +14,10 @@ PAGES: tuple[str, ...] = (
     "audit",
     "outbox",
     "live",
+    "incidents",
+    "evidence",
+    "tasks",
+    "inbox",
 )
 # Each module holds one subject's `router`.
 ROUTERS: tuple[str, ...] = ()

@@ -1,0 +1,84 @@
+"""The log in words: entries about dossiers as the lines of a timeline."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.urls import reverse
+
+from tongchou.core.audit.models import Entry
+from tongchou.core.casework.machine import Machine
+from tongchou.core.casework.models import Dossier
+from tongchou.core.wording import T
+from tongchou.domains.response.rules import INCIDENT, TASK
+from tongchou.domains.warning.rules import ALARM
+
+SYSTEM = T("系统", "system")
+ACTS: Mapping[str, T] = {
+    "alarm.open": T("提出预警", "Alarm proposed"),
+    "alarm.assign": T("预警转交", "Alarm passed on"),
+    "alarm.verdict": T("预警结论", "Verdict on the alarm"),
+    "incident.open": T("启动处置", "Incident opened"),
+    "incident.give": T("派发任务", "Tasks given out"),
+    "incident.note": T("情况记录", "Situation note"),
+    "incident.assign": T("事件转交", "Incident passed on"),
+    "task.open": T("派发", "Given out"),
+    "task.assign": T("转交", "Passed on"),
+    "task.approve": T("批准", "Approved"),
+    "evidence.attach": T("提交佐证", "Proof added"),
+    "dossier.escalate": T("逾期上报", "Overdue, passed up"),
+}
+STEPS: Mapping[str, T] = {f"{m.kind}.{s.name}": s.label for m in (ALARM, INCIDENT, TASK) for s in m.steps}
+WHY: Mapping[str, T] = {
+    "handed_over": T("移交", "Handed over"),
+    "escalated": T("逾期上报", "Overdue, passed up"),
+    "returned": T("退回上级", "Returned to the post above"),
+}
+TONES: Mapping[str, str] = {
+    "task.finish": "ok",
+    "task.cancel": "warn",
+    "task.return": "warn",
+    "incident.open": "red",
+    "incident.close": "ok",
+    "dossier.escalate": "bad",
+}
+MACHINES: Mapping[str, Machine] = {m.kind: m for m in (ALARM, INCIDENT, TASK)}
+ADDRESSES: Mapping[str, str] = {"alarm": "alarm", "incident": "incident", "task": "task"}
+
+
+def address_of(dossier: Dossier) -> str:
+    """Where the page of a dossier is."""
+    return reverse(ADDRESSES[dossier.kind], args=[dossier.number])
+
+
+def state_of(dossier: Dossier) -> T:
+    """The state in words."""
+    return MACHINES[dossier.kind].states[dossier.state]
+
+
+def story_of(entries: Iterable[Entry], dossiers: Mapping[int, Dossier], here: Dossier) -> list[dict[str, Any]]:
+    """Timeline lines; entries about another dossier than `here` name it and lead there."""
+    lines = []
+    for entry in entries:
+        about = dossiers.get(int(entry.subject_id))
+        elsewhere = about is not None and about.pk != here.pk
+        said = _said(entry)
+        title = T(f"{said.zh}：{about.title_zh}", f"{said.en}: {about.title_en}") if about and elsewhere else said
+        lines.append(
+            {
+                "at": entry.at,
+                "title": title,
+                "who": entry.actor.name if entry.actor else SYSTEM,
+                "note": entry.reason,
+                "url": address_of(about) if about and elsewhere else None,
+                "tone": "bad" if entry.details.get("why") == "escalated" else TONES.get(entry.action, ""),
+            }
+        )
+    return lines
+
+
+def _said(entry: Entry) -> T:
+    if entry.action.endswith(".assign"):
+        found, post = WHY.get(str(entry.details.get("why"))), entry.details.get("to")
+        if found is not None:
+            return T(f"{found.zh} → {post}", f"{found.en} → {post}")
+    return ACTS.get(entry.action) or STEPS.get(entry.action) or T(entry.action, entry.action)
