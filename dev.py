@@ -24,6 +24,7 @@ import tempfile
 import threading
 import time
 import tomllib
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ POSTGRES_REMEDY = (
     " or set TONGCHOU_TEST_POSTGRES=postgresql://user:password@host:port/postgres"
 )
 # Modules that write pages of documentation from the program itself, and where to.
+PICTURE, PICTURE_SCRIPT = "docs/images/desk.png", "docs/make_screenshot.py"
 GENERATED_DOCS = {"tongchou.interfaces.cli.reference": "docs/reference"}
 TYPED = ["src/tongchou"]
 
@@ -330,12 +332,49 @@ def bench(arguments: Sequence[str]) -> int:
 
 
 def docs() -> int:
-    """Write the reference pages that are generated from the program."""
+    """Write the reference pages that are generated from the program and, where there is a Chromium, the picture of the desk."""
     make_environment(dev=True)
     for module, folder in GENERATED_DOCS.items():
         with step(folder), tempfile.TemporaryDirectory() as home:
             subprocess.run([str(PYTHON), "-m", module, str(ROOT / folder)], cwd=ROOT, env=environment(TONGCHOU_HOME=home), check=True)
+    chromium = find_chromium()
+    if chromium is None:
+        print(f"  {PICTURE}: left as it is, no Chromium here. {CHROMIUM_REMEDY}")
+        return 0
+    with step(PICTURE), running_demo() as address:
+        command = [str(PYTHON), str(ROOT / PICTURE_SCRIPT), address, str(ROOT / PICTURE)]
+        subprocess.run(command, cwd=ROOT, env=environment(TONGCHOU_CHROMIUM=chromium), check=True)
     return 0
+
+
+@contextmanager
+def running_demo() -> Iterator[str]:
+    """A fresh demo town in a throw-away folder, served on a free port while the block runs; gives its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    WORK.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home, (WORK / "demo.log").open("w", encoding="utf-8") as log:
+        command = [str(PYTHON), "-m", "tongchou.interfaces.cli.main", "demo", "--home", str(Path(home) / "demo"), "--port", str(port)]
+        child = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=log, stderr=subprocess.STDOUT)
+        try:
+            until = time.monotonic() + 600
+            while not _answers(port):
+                if child.poll() is not None or time.monotonic() > until:
+                    raise Stop("demo: did not come up; its output is .work/demo.log")
+                time.sleep(0.5)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            child.terminate()
+            child.wait(30)
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/login", timeout=5):
+            return True
+    except OSError:
+        return False
 
 
 def main(argv: Sequence[str]) -> int:

@@ -32,6 +32,15 @@ def test_every_parameter_is_described():
     assert sorted(k for k in keys if k not in text) == []
 
 
+def test_the_generated_pages_are_those_of_this_program():
+    if not (PACKAGE / "interfaces/cli/main.py").exists():
+        return
+    from tongchou.interfaces.cli.reference import commands_page, parameters_page
+
+    kept = {name: (ROOT / "docs/reference" / name).read_text("utf-8") for name in ("cli.md", "parameters.md")}
+    assert kept == {"cli.md": commands_page(), "parameters.md": parameters_page(ROOT / "packs")}, "run: python dev.py docs"
+
+
 def test_links_between_documents_lead_somewhere():
     broken = [
         f"{page.relative_to(ROOT)} → {target}"

@@ -28,6 +28,11 @@ def test_every_term_has_a_row_and_both_languages():
     assert [t for t in terms() if not (re.fullmatch(r"[A-F]\d{1,2}", t.get("row", "")) and t.get("zh") and t.get("en"))] == []
 
 
+def test_every_row_of_the_mission_has_a_term():
+    sizes = {"A": 9, "B": 7, "C": 3, "D": 8, "E": 10, "F": 3}
+    assert {f"{letter}{n}" for letter, size in sizes.items() for n in range(1, size + 1)} - {t["row"] for t in terms()} == set()
+
+
 def test_a_label_that_is_a_term_has_the_glossary_word_beside_it():
     english: dict[str, set[str]] = {}
     chinese: dict[str, set[str]] = {}

@@ -10,8 +10,8 @@ from tests.architecture.wording import bare_text, lone_chinese, pairs, said
 ALLOWED_BARE = {"统筹", "tongchou", "中文", "English", "CSV", "XLSX", "API", "RKI", "Tongchou", "JSON", "OpenAPI", "SHA-256"}
 # A placeholder may show the form of a code: alarm. dossier:12
 CODE = re.compile(r"[\"']?[a-z_]+[.:]\w*[\"']?$")
-# Invented names of invented people and streets: data, spoken by nobody.
-GENERATED = ("generation", "invented", "surnames")
+# Invented names, and what invented people of the demonstration typed: contents, not labels.
+GENERATED = ("generation", "demonstration")
 
 
 def test_every_pair_has_chinese_first_and_english_second():

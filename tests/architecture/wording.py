@@ -21,7 +21,7 @@ def text_of(node: ast.expr) -> str | None:
     if isinstance(node, ast.Constant):
         return node.value if isinstance(node.value, str) else None
     if isinstance(node, ast.JoinedStr):
-        return "".join(v.value for v in node.values if isinstance(v, ast.Constant) and isinstance(v.value, str))
+        return "".join(v.value for v in node.values if isinstance(v, ast.Constant) and isinstance(v.value, str)).strip() or None
     if isinstance(node, ast.BinOp):
         parts = [text_of(node.left), text_of(node.right)]
         return None if parts == [None, None] else "".join(p or "" for p in parts)
