@@ -113,13 +113,13 @@ def test_overdue_climbs_one_post_per_interval_and_stays_at_the_top(small_town: T
     late = AT + timedelta(minutes=31)
     assert [d.dossier_id for d in overdue_at(late)] == [dossier.pk]
     holders = []
-    for round_ in range(4):
+    for round_ in range(3):
         escalate(dossier, by=clock, at=late + timedelta(minutes=30 * round_))
         holders.append(Assignment.objects.get(dossier=dossier, to_at=None).post.code)
-    assert holders == ["duty-officer", "duty-leader", "duty-leader", "duty-leader"]
-    assert Deadline.objects.get(dossier=dossier).escalations == 4
-    assert not overdue_at(late + timedelta(minutes=91)).exists()
-    assert escalate(dossier, by=clock, at=late + timedelta(minutes=91)) is None
+    assert holders == ["duty-officer", "duty-leader", "duty-leader"]
+    assert Deadline.objects.get(dossier=dossier).escalations == 3
+    assert not overdue_at(late + timedelta(days=9)).exists()
+    assert escalate(dossier, by=clock, at=late + timedelta(days=9)) is None
 
 
 def test_hand_over_needs_a_reason_and_an_open_dossier(small_town: Town) -> None:

@@ -60,7 +60,7 @@ def attach_evidence(
 
 @action("task.assign", on=Dossier)
 def escalate(dossier: Dossier, *, by: Actor, at: datetime) -> Deadline | None:
-    """Pass an overdue dossier to the next post up, once per interval; at the top it stays and only the count rises.
+    """Pass an overdue dossier to the next post up, once per interval; at the top it stays, and nobody is told again.
 
     Gives back the deadline that was escalated, None when nothing is overdue (another worker was first).
     """
@@ -68,10 +68,10 @@ def escalate(dossier: Dossier, *, by: Actor, at: datetime) -> Deadline | None:
     if late is None or dossier.closed_at is not None:
         record("dossier.escalate", dossier, detail={"outcome": "nothing overdue"})
         return None
-    late.escalations += 1
-    late.escalate_at = at + duration("task.escalate_every", on=at.date(), place_path=dossier.place.path)
-    late.save(update_fields=["escalations", "escalate_at"])
     above = dossier.owner_post.reports_to if dossier.owner_post else None
+    late.escalations += 1
+    late.escalate_at = at + duration("task.escalate_every", on=at.date(), place_path=dossier.place.path) if above else None
+    late.save(update_fields=["escalations", "escalate_at"])
     if above is None:
         record("dossier.escalate", dossier, detail={"key": late.key, "level": late.escalations, "to": None})
     else:

@@ -59,7 +59,7 @@ class Deadline(models.Model):
     due_at = models.DateTimeField()
     stopped_at = models.DateTimeField(null=True, blank=True)
     escalations = models.PositiveSmallIntegerField(default=0)
-    escalate_at = models.DateTimeField()  # when the next post up is told; due_at at first
+    escalate_at = models.DateTimeField(null=True)  # when it goes to the next post up; due_at at first, empty at the top
 
     class Meta:
         ordering = ["due_at"]

@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
                 ('due_at', models.DateTimeField()),
                 ('stopped_at', models.DateTimeField(blank=True, null=True)),
                 ('escalations', models.PositiveSmallIntegerField(default=0)),
-                ('escalate_at', models.DateTimeField()),
+                ('escalate_at', models.DateTimeField(null=True)),
                 ('dossier', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deadlines', to='casework.dossier')),
             ],
             options={
