@@ -287,7 +287,10 @@ class IndustrySpec:
 
 @dataclass(frozen=True, slots=True)
 class OutbreakSpec:
-    """An epidemic of the generated history: `reproduction` secondary infections each, `reproduction_after` once contained."""
+    """An epidemic of the generated history: `reproduction` secondary infections each, `reproduction_after` once contained.
+
+    `left_undone` names plan tasks that nobody finishes in its incident: they go overdue and climb.
+    """
 
     code: str
     place: str
@@ -296,6 +299,7 @@ class OutbreakSpec:
     reproduction: float
     contained_on: date | None
     reproduction_after: float
+    left_undone: tuple[str, ...]
     note: T
 
 
@@ -320,7 +324,6 @@ class StorySpec:
     outbreaks: tuple[OutbreakSpec, ...]
     other_causes: tuple[OtherCauseSpec, ...]
     silent_from: Mapping[str, date]
-
 
 @dataclass(frozen=True, slots=True)
 class Pack:

@@ -190,6 +190,7 @@ def story_of(content: Any) -> StorySpec:
                 float(o["reproduction"]),
                 date.fromisoformat(o["contained_on"]) if "contained_on" in o else None,
                 float(o.get("reproduction_after", o["reproduction"])),
+                tuple(o.get("left_undone", ())),
                 pair(o["note"]),
             )
             for o in content["outbreaks"]
