@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.db.models import Count, Min, Prefetch, Q, QuerySet
+from django.db.models import Count, Max, Min, Prefetch, Q, QuerySet
 
 from tongchou.core.casework.models import Deadline
 from tongchou.core.errors import Unseen
 from tongchou.core.people.rules import Actor
 from tongchou.core.places.models import Place
 from tongchou.domains.warning.models import Alarm, AlarmShare, PlaceEvidence, Signal
-from tongchou.domains.warning.rules import Known, TrackRecord, track_record_of
+from tongchou.domains.warning.rules import Known, Memory, TrackRecord, track_record_of
 
 # A rise is remembered this long when a new one is compared with it; longer than any repeat window an office would set.
 _MEMORY_DAYS = 400
@@ -61,15 +61,18 @@ def known_alarms(area: Place, target: str, day: date) -> list[Known]:
         area=area, target=target, day__lte=day, last_seen_on__gte=day - timedelta(days=_MEMORY_DAYS)
     ).select_related("dossier__place")
     return [
-        Known(a.pk, a.dossier.place.path, area.path, a.target, a.dossier.grade, a.last_seen_on, a.decided_on if a.dossier.state == "dismissed" else None)
+        Known(a.pk, a.dossier.place.path, area.path, a.target, a.dossier.grade, a.day, a.last_seen_on, a.decided_on if a.dossier.state == "dismissed" else None)
         for a in rows
     ]  # fmt: skip
 
 
-def last_decision_on(area: Place, target: str, day: date) -> date | None:
-    """The day up to which rises in this area have been answered; onsets before it no longer count."""
-    row = Alarm.objects.filter(area=area, target=target, decided_on__lte=day).order_by("-decided_on").values_list("decided_on", flat=True)
-    return row.first()
+def memory_of(area: Place, target: str, day: date, repeat_days: int) -> Memory:
+    """What has been told of an area before the morning of `day`."""
+    recent = PlaceEvidence.objects.filter(
+        place__path__startswith=area.path, target=target, day__lt=day, day__gte=day - timedelta(days=repeat_days)
+    )
+    touched = recent.exclude(grade="").exclude(place=area).values_list("place__path").annotate(last=Max("day")).order_by()
+    return Memory(tuple(known_alarms(area, target, day)), dict(touched))
 
 
 def evidence_series(place: Place, target: str, first_day: date, last_day: date) -> list[PlaceEvidence]:

@@ -1,7 +1,7 @@
 """What decides about alarms: their life, which rise is the same one, grades, time limits, and how often such an alarm has been right."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from math import sqrt
 from typing import Any, Literal
@@ -62,6 +62,7 @@ class Known:
     area_path: str
     target: str
     grade: str
+    raised_on: date
     last_seen_on: date
     dismissed_on: date | None = None
 
@@ -92,13 +93,34 @@ def next_move(
     return "propose", None
 
 
-def grade_of_place(probability: float, is_leading: bool, area_grade: str, blue_probability: float) -> str:
-    """The grade shown for one place of an area: the area's where the rise leads, blue where an outbreak is likely enough, else none."""
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What has been told of an area and target before a morning: its alarms, and the last day each part was touched by one."""
+
+    known: tuple[Known, ...] = ()
+    touched: Mapping[str, date] = field(default_factory=dict)
+
+    def restarted_on(self, area_path: str, day: date) -> date | None:
+        """The last day on which a person dismissed an alarm of the whole area: onsets before it no longer count."""
+        days = [k.dismissed_on for k in self.known if k.place_path == area_path and k.dismissed_on and k.dismissed_on <= day]
+        return max(days, default=None)
+
+    def told_parts(self, area_path: str, day: date, repeat_days: int) -> tuple[str, ...]:
+        """The parts of the area with a rise that has been told of, or explained, within the repeat window: nothing new to see there."""
+        since = day - timedelta(days=repeat_days)
+        alarms = {k.place_path for k in self.known if k.place_path != area_path and (k.dismissed_on or k.last_seen_on) >= since}
+        return tuple(sorted(alarms | {path for path, last in self.touched.items() if last >= since}))
+
+    def is_spreading(self, day: date, spread_days: int) -> bool:
+        """Whether what appears elsewhere in the area still counts as the spread of an alarm raised lately, and not as one of its own."""
+        return any(k.dismissed_on is None and 0 <= (day - k.raised_on).days <= spread_days for k in self.known)
+
+
+def grade_of_place(is_leading: bool, is_over_threshold: bool, area_grade: str) -> str:
+    """The grade shown for one part of an area with an alarm: the alarm's where it leads, blue where it touches, else none."""
     if not area_grade:
         return ""
-    if is_leading:
-        return area_grade
-    return "blue" if probability >= blue_probability else ""
+    return area_grade if is_leading else "blue" if is_over_threshold else ""
 
 
 @dataclass(frozen=True, slots=True)

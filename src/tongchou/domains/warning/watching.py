@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tongchou.domains.warning.rules import Memory, grade_of_place
 from tongchou.science.detection.fusion import screen
 from tongchou.science.detection.model import Additive, Assessment, DetectionParams, GradeParams, History, Multiplicative, StreamScore
 
 Floats = NDArray[np.float64]
 HISTORY_DAYS = 2 * 365
 WEEK = 7
+SPREAD_DAYS = 21  # assumption: about three generations of infection
 # A country's parts are far apart, each with its own waves; a town's villages are one population and share their evidence.
 READS_PARTS_APART = frozenset({"country"})
 # Published weekly figures of a country are complete by Thursday night: it is read on Friday mornings.
@@ -81,6 +83,7 @@ class Reading:
     scores: tuple[StreamScore, ...]
     members: tuple[tuple[str, ...], ...]
     digest: str
+    without: tuple[str, ...] = ()
 
     @property
     def place_path(self) -> str:
@@ -129,10 +132,21 @@ def read_area(
     day: date,
     params: DetectionParams,
     restarted_on: date | None = None,
+    without: tuple[str, ...] = (),
 ) -> Reading | None:
-    """Screen one area for one target on one morning; None when no stream there has ever reported."""
+    """Screen one area for one target on one morning; None when no stream there has ever reported.
+
+    `without`: parts left out, with every stream that sees them, to find what a known rise there would drown.
+    """
     row = {code: index for index, code in enumerate(block.codes)}
-    inside = [s for s in streams if target in s.targets and s.code in row and _speaks_for(s.place, area.path)]
+    inside = [
+        s
+        for s in streams
+        if target in s.targets
+        and s.code in row
+        and _speaks_for(s.place, area.path)
+        and not any(_speaks_for(s.place, part) for part in without)
+    ]
     population = {spot.path: spot.population for spot in area.parts}
     histories: list[History] = []
     members: list[tuple[str, ...]] = []
@@ -147,14 +161,78 @@ def read_area(
     if not histories:
         return None
     found = screen(histories, day, params, restarted_on)
-    return Reading(
-        area,
-        target,
-        found.assessment,
-        found.scores,
-        tuple(members),
-        _digest(f"{area.path}|{target}|{day}|{params}|{restarted_on}", histories),
-    )
+    question = f"{area.path}|{target}|{day}|{params}|{restarted_on}|{without}"
+    return Reading(area, target, found.assessment, found.scores, tuple(members), _digest(question, histories), without)
+
+
+@dataclass(frozen=True, slots=True)
+class Morning:
+    """Everything one morning says about one area and target. `found` are the readings that ask for an alarm, or for renewing one."""
+
+    whole: Reading
+    rest: Reading | None
+    found: tuple[Reading, ...]
+    places: Mapping[str, tuple[float, float, str]]  # path → log evidence, probability, grade
+
+
+def read_morning(
+    area: Area,
+    target: str,
+    streams: Sequence[Watched],
+    block: Block,
+    day: date,
+    params: DetectionParams,
+    memory: Memory,
+    *,
+    repeat_days: int,
+    spread_days: int,
+) -> Morning | None:
+    """Read an area whole, and then what lies outside the rises already told of.
+
+    A large outbreak in one village drowns the beginning of another; so its streams, and those that see it from afar, are left out
+    of the second reading. What appears there soon after an alarm counts as its spread; later, as a rise of its own.
+    """
+    restarted_on = memory.restarted_on(area.path, day)
+    whole = read_area(area, target, streams, block, day, params, restarted_on)
+    if whole is None:
+        return None
+    told = memory.told_parts(area.path, day, repeat_days)
+    found = [whole] if whole.assessment.alarm else []
+    places = _graded(whole, area.path, whole.assessment.grade or ("blue" if told else ""))
+    places[area.path] = (whole.assessment.statistic, whole.assessment.outbreak_probability, whole.assessment.grade or "")
+    rest = read_area(area, target, streams, block, day, params, restarted_on, without=told) if told else None
+    if rest is not None:
+        spreading = memory.is_spreading(day, spread_days)
+        alone = None if spreading else _strongest_part(rest, streams, block, day, params, restarted_on)
+        if alone is not None and alone.assessment.alarm:
+            found.append(alone)
+        told_here = "blue" if spreading else (alone.assessment.grade or "") if alone else ""
+        places |= _graded(rest, alone.area.path if alone else "", told_here)
+    return Morning(whole, rest, tuple(found), places)
+
+
+def _graded(reading: Reading, leading: str, grade: str) -> dict[str, tuple[float, float, str]]:
+    """Evidence of the parts a reading is about, with the grade to show."""
+    a = reading.assessment
+    leads = reading.place_path if leading == reading.area.path else leading
+    return {
+        p.place: (p.log_evidence, p.outbreak_probability, grade_of_place(p.place == leads, p.log_evidence >= a.threshold, grade))
+        for p in a.places
+        if p.place is not None and p.place not in reading.without
+    }
+
+
+def _strongest_part(
+    rest: Reading, streams: Sequence[Watched], block: Block, day: date, params: DetectionParams, restarted_on: date | None
+) -> Reading | None:
+    """The strongest part of a reading by itself, from its own streams alone; None when none passes the threshold in that reading."""
+    a = rest.assessment
+    top = max((p for p in a.places if p.place is not None), key=lambda p: p.log_evidence, default=None)
+    if top is None or top.place is None or top.log_evidence < a.threshold:
+        return None
+    spot = next(part for part in rest.area.parts if part.path == top.place)
+    own = [s for s in streams if s.place.startswith(spot.path)]
+    return read_area(Area(spot.path, (), spot.population), rest.target, own, block, day, params, restarted_on)
 
 
 def _speaks_for(place: str, area: str) -> bool:

@@ -1,0 +1,151 @@
+"""The watched town on a day: its tree, its streams, its targets and the numbers in force. Rows in, what the watch needs out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db.models import Q
+
+from tongchou.core.errors import Refusal
+from tongchou.core.parameters.queries import values_on
+from tongchou.core.places.models import Installation, Place
+from tongchou.core.places.queries import installation, places_below
+from tongchou.core.wording import T
+from tongchou.domains.sentinels.models import Stream
+from tongchou.domains.sentinels.queries import observations_as_known
+from tongchou.domains.warning.watching import (
+    HISTORY_DAYS,
+    SPREAD_DAYS,
+    WEEK,
+    WEEKLY_READING_DAY,
+    Area,
+    Block,
+    Spot,
+    Watched,
+    areas_of,
+    parameters_from,
+    place_of,
+)
+from tongchou.science.detection.model import DetectionParams
+
+PARAMETERS = (
+    "alarm.promised_per_year",
+    "alarm.prior_odds",
+    "alarm.grade_thresholds",
+    "alarm.grade_quorum",
+    "alarm.margin_log",
+    "alarm.repeat_window",
+    "alarm.spread_window",
+    "alarm.confirm_automatically",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """What a morning needs to know of the town: its tree, streams, targets and the numbers in force that day."""
+
+    installation: Installation
+    places: Mapping[str, Place]
+    areas: tuple[Area, ...]
+    targets: Mapping[str, T]
+    streams: tuple[Watched, ...]
+    stream_ids: Mapping[str, int]
+    homes: Mapping[str, str]
+    values: Mapping[str, Any]
+    params: DetectionParams
+
+    @property
+    def repeat_days(self) -> int:
+        return int(self.values["alarm.repeat_window"])
+
+    @property
+    def spread_days(self) -> int:
+        return int(self.values.get("alarm.spread_window", SPREAD_DAYS))
+
+
+def mornings(first_day: date, last_day: date, step_days: int) -> list[date]:
+    """The days on which the watch reads: every day, or once a week where figures come weekly."""
+    days = [first_day + timedelta(days=n) for n in range((last_day - first_day).days + 1)]
+    return [d for d in days if step_days != WEEK or d.weekday() == WEEKLY_READING_DAY]
+
+
+def town_on(day: date) -> Town:
+    """The town as it stood on a day. Raises Refusal before `tongchou init`."""
+    installed = installed_town()
+    root = installed.place
+    places = {p.path: p for p in places_below(root.path, day)}
+    parents = {p.parent_id for p in places.values()}
+    spots = [_spot(p) for p in places.values() if p.pk not in parents and p.pk != root.pk]
+    values = {key: found.value for key, found in values_on(PARAMETERS, day, root.path).items()}
+    streams, ids = _streams(root, places)
+    areas = areas_of(_spot(root), spots)
+    return Town(
+        installation=installed,
+        places=places,
+        areas=areas,
+        targets={t["code"]: T(t["zh"], t["en"]) for t in installed.targets},
+        streams=streams,
+        stream_ids=ids,
+        homes=_homes(streams, areas),
+        values=values,
+        params=parameters_from(values, installed.step_days),
+    )
+
+
+def installed_town() -> Installation:
+    found = installation()
+    if found is None:
+        raise Refusal(
+            T("本系统尚未安装任何地方。", "No town is installed here."), T("请先运行 tongchou init。", "Run first: tongchou init PACK")
+        )
+    return found
+
+
+def _spot(place: Place) -> Spot:
+    return Spot(place.code, place.path, place.kind, float(place.population or 1))
+
+
+def _streams(root: Place, places: Mapping[str, Place]) -> tuple[tuple[Watched, ...], dict[str, int]]:
+    rows = (
+        Stream.objects.filter(~Q(state="closed"), sentinel__state="live")
+        .select_related("sentinel__place")
+        .prefetch_related("sentinel__catchments__place")
+        .order_by("code")
+    )
+    watched, ids = [], {}
+    for row in rows:
+        seen = [(c.place.path, c.share * (c.place.population or 1)) for c in row.sentinel.catchments.all() if c.place.path in places]
+        place = place_of(root.path, seen or [(row.sentinel.place.path, 1.0)])
+        watched.append(
+            Watched(
+                code=row.code,
+                kind=row.kind,
+                place=place,
+                targets=tuple(row.targets),
+                value_kind=row.value_kind,
+                step_days=row.step_days,
+                period_days=row.period_days,
+                direction=row.direction,
+                weight=row.weight,
+                model=row.model,
+            )
+        )
+        ids[row.code] = row.pk
+    return tuple(watched), ids
+
+
+def _homes(streams: Iterable[Watched], areas: Sequence[Area]) -> dict[str, str]:
+    """Stream code → path of the area that keeps its signal: its own. A stream that spans several is kept once, with the first of them."""
+    found = {}
+    for s in streams:
+        spans = [a.path for a in areas if s.place.startswith(a.path) or a.path.startswith(s.place)]
+        found[s.code] = spans[0] if spans else ""
+    return found
+
+
+def observe(town: Town, day: date, as_known_at: datetime) -> Block:
+    """Every stream of the town as it was known at an instant, two years back."""
+    codes = [s.code for s in town.streams]
+    series = observations_as_known([town.stream_ids[c] for c in codes], day - timedelta(days=HISTORY_DAYS), day, as_known_at)
+    return Block(tuple(codes), series.first_day, series.values)
