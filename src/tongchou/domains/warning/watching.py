@@ -265,6 +265,8 @@ def _history(kind: str, group: Sequence[Watched], rows: Sequence[Floats], first_
         first_day, values, sites = _weeks(
             values, sites, first_day, int(present[-1]), adds_days=one.period_days == 1 and is_count, steps=one.step_days
         )
+        if not len(values):  # fallen silent almost two years ago: less than a week of it is left in sight
+            return None
     return History(
         stream=kind,
         values=values,
