@@ -63,7 +63,9 @@ def _quoted(name: str | None) -> str:
 def _prepared(field: Any, values: Sequence[Any]) -> Sequence[Any]:
     if isinstance(field, models.BooleanField) and connection.vendor == "postgresql":
         return [None if v is None else bool(v) for v in values]
-    if not isinstance(field, SealedTextField) and all(type(v) in _PLAIN for v in values):
+    if isinstance(field, SealedTextField):
+        return [field.get_prep_value(value) for value in values]
+    if all(type(value) in _PLAIN for value in values):
         return values
     prepare: Callable[[Any], Any] = lambda value: field.get_db_prep_save(value, connection)  # noqa: E731
     if isinstance(field, models.DateField):

@@ -146,10 +146,10 @@ def _read_csv(content: bytes, known: frozenset[str]) -> Table:
     head = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=head.count)
     table = Table("", encoding, [], 0, [])
-    number = 0
+    number, has_equals = 0, "=" in text
     try:
         for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 1):
-            _take_row(table, number, cells)
+            _take_row(table, number, cells, has_equals)
     except csv.Error as error:
         raise FileRefused(
             T(
@@ -166,7 +166,7 @@ def _read_csv(content: bytes, known: frozenset[str]) -> Table:
     return _finished(table)
 
 
-def _take_row(table: Table, number: int, cells: list[str]) -> None:
+def _take_row(table: Table, number: int, cells: list[str], has_equals: bool) -> None:
     """Put one CSV record in the table, noting rows of the wrong length."""
     if not any(cells):
         return
@@ -181,13 +181,13 @@ def _take_row(table: Table, number: int, cells: list[str]) -> None:
     elif any(cells[width:]):
         what = T(f"本行有 {len(cells)} 列，表头只有 {width} 列", f"this row has {len(cells)} columns, the headings only {width}")
         _fault(table, number, width, cells[width], what, T("内容里有逗号时请加引号", "Quote values that contain the separator"))
-    for index, cell in enumerate(cells[:width]):
+    for index, cell in enumerate(cells[:width] if has_equals else ()):
         if cell[:1] == "=":
             if kept := _KEPT_AS_TEXT.fullmatch(cell):
                 cells[index] = kept[1]
             else:
                 _fault(table, number, index, cell, *_FORMULA_SAYS)
-    table.rows.append((number, cells[:width]))
+    table.rows.append((number, cells if len(cells) == width else cells[:width]))
 
 
 _FORMULA_SAYS = (

@@ -24,7 +24,8 @@ def _one_of(field: str, words: object, name: str) -> models.CheckConstraint:
 class RegisterRow(ImportedRow):
     """What every register has: where, what it is called, how to reach it. `near_key` brings likely duplicates together."""
 
-    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+")
+    # No index of its own: the registers counted by village have one that begins with the place.
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+", db_index=False)
     name = models.CharField(max_length=120, db_index=True)
     near_key = models.CharField(max_length=120, db_index=True)
     address = models.CharField(max_length=200, blank=True, default="")
@@ -48,6 +49,9 @@ class Household(RegisterRow):
 
     code = models.CharField(max_length=32, unique=True)
     is_collective = models.BooleanField(default=False)  # dormitory
+
+    class Meta:
+        indexes = [models.Index(fields=["place"], name="household_place")]
 
 
 class Resident(RegisterRow):

@@ -1,0 +1,28 @@
+"""Reading the history of files."""
+
+from functools import reduce
+from operator import or_
+
+from django.db.models import Q, QuerySet
+
+from tongchou.core.errors import Unseen
+from tongchou.core.importing.models import ImportBatch
+from tongchou.core.people.rules import Actor
+
+
+def batches_seen(actor: Actor) -> QuerySet[ImportBatch]:
+    """Files brought in where the actor may import, newest first, with place and person; without their lists of problems."""
+    return _within_reach(actor).defer("problems", "near")
+
+
+def batch_seen(actor: Actor, pk: int) -> ImportBatch:
+    """One file's batch. Raises Unseen when there is none or it lies elsewhere."""
+    found = _within_reach(actor).filter(pk=pk).first()
+    if found is None:
+        raise Unseen("import")
+    return found
+
+
+def _within_reach(actor: Actor) -> QuerySet[ImportBatch]:
+    below = reduce(or_, (Q(place__path__startswith=scope) for scope in actor.scopes("import.write")), Q(pk__in=[]))
+    return ImportBatch.objects.select_related("place", "by").filter(below)
