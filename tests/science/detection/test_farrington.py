@@ -20,7 +20,9 @@ def seasonal(seed: int, weeks: int = 330, mean: float = 8.0) -> np.ndarray:
     return rng.negative_binomial(mu, 0.5).astype(float)
 
 
-@pytest.mark.parametrize("params", [DELTA, PLAIN, FarringtonParams(), FarringtonParams(bound="muan", alpha=0.05)], ids=["delta", "windows", "nb", "muan"])
+@pytest.mark.parametrize(
+    "params", [DELTA, PLAIN, FarringtonParams(), FarringtonParams(bound="muan", alpha=0.05)], ids=["delta", "windows", "nb", "muan"]
+)
 @given(seed=st.integers(0, 10_000), mean=st.sampled_from([2.0, 8.0, 60.0]))
 @settings(max_examples=8, deadline=None)
 def test_equals_the_plain_oracle(params: FarringtonParams, seed: int, mean: float) -> None:

@@ -25,7 +25,9 @@ def ours(reference: Reference) -> FarringtonResult:
     return farrington_flexible(counts, reference.weeks.tolist(), params_of(reference.variant), first_day)
 
 
-@pytest.mark.parametrize("reference", references("farringtonFlexible"), ids=lambda r: f"{r.series}-{r.variant['thresholdMethod']}{r.variant['noPeriods']}")
+@pytest.mark.parametrize(
+    "reference", references("farringtonFlexible"), ids=lambda r: f"{r.series}-{r.variant['thresholdMethod']}{r.variant['noPeriods']}"
+)
 def test_bounds_and_alarms_equal_r(reference: Reference) -> None:
     result = ours(reference)
     upper = result.upper[0]

@@ -108,7 +108,10 @@ def test_an_answered_alarm_does_not_ring_again_for_the_same_onset() -> None:
 
 def test_a_late_correction_is_simply_a_new_history() -> None:
     histories = town(11, seeded_in=2, seeded_ago=24)
-    corrected = [replace(h, values=np.where(np.arange(DAYS) >= DAYS - 25, np.minimum(h.values, 3), h.values)) if h.stream == "testing" else h for h in histories]
+    corrected = [
+        replace(h, values=np.where(np.arange(DAYS) >= DAYS - 25, np.minimum(h.values, 3), h.values)) if h.stream == "testing" else h
+        for h in histories
+    ]
     assert screen(corrected, LAST, DAILY).assessment.statistic < screen(histories, LAST, DAILY).assessment.statistic
 
 

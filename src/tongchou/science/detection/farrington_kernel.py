@@ -14,20 +14,34 @@ TOLERANCE = 1e-8  # R glm.control
 
 
 @njit(cache=True, error_model="numpy")
+def _store(sums, g, a, b, c, d, e):  # type: ignore[no-untyped-def]
+    sums[g, 0] += a
+    sums[g, 1] += b
+    sums[g, 2] += c
+    sums[g, 3] += d
+    sums[g, 4] += e
+
+
+@njit(cache=True, error_model="numpy")
 def _solve(y, w, times, eta, mu, work, group, n, trend, sums):  # type: ignore[no-untyped-def]
     """One weighted least squares step: sums[g] = (W, W t, W t t, W z, W t z); returns slope and its information."""
     sums[:] = 0.0
+    # Neighbouring weeks mostly share a group: adding up in registers is cheaper than in the array.
+    held, a, b, c, d, e = group[0], 0.0, 0.0, 0.0, 0.0, 0.0
     for i in range(n):
-        g, t = group[i], times[i]
+        if group[i] != held:
+            _store(sums, held, a, b, c, d, e)
+            held, a, b, c, d, e = group[i], 0.0, 0.0, 0.0, 0.0, 0.0
+        t = times[i]
         weight = w[i] * mu[i]
         wz = w[i] * (mu[i] * eta[i] + y[i] - mu[i])
         work[i] = weight
-        sums[g, 0] += weight
-        sums[g, 3] += wz
-        if trend:
-            sums[g, 1] += weight * t
-            sums[g, 2] += weight * t * t
-            sums[g, 4] += wz * t
+        a += weight
+        b += weight * t
+        c += weight * t * t
+        d += wz
+        e += wz * t
+    _store(sums, held, a, b, c, d, e)
     information, slope_sum = 0.0, 0.0
     if trend:
         for g in range(sums.shape[0]):
@@ -39,7 +53,7 @@ def _solve(y, w, times, eta, mu, work, group, n, trend, sums):  # type: ignore[n
 
 
 @njit(cache=True, error_model="numpy")
-def _irls(y, ylogy, log_start, w, times, group, first, n, trend, eta, mu, work, sums, intercept):  # type: ignore[no-untyped-def]
+def _irls(y, ylogy, log_start, w, times, group, first, n, trend, eta, mu, work, sums, intercept, base):  # type: ignore[no-untyped-def]
     """Fit log mu = intercept[group] + slope t; returns (converged to something finite, slope, information)."""
     deviance_before, slope, information = 0.0, 0.0, 0.0
     for i in range(n):
@@ -50,11 +64,12 @@ def _irls(y, ylogy, log_start, w, times, group, first, n, trend, eta, mu, work, 
         slope, information = _solve(y, w, times, eta, mu, work, group, n, trend, sums)
         for g in range(sums.shape[0]):
             intercept[g] = (sums[g, 3] - slope * sums[g, 1]) / sums[g, 0] if sums[g, 0] > 0 else 0.0
-        growth = math.exp(slope)
-        deviance = 0.0
+            base[g] = math.exp(intercept[g])
+        growth, grown, deviance = math.exp(slope), 1.0, 0.0
         for i in range(n):
             eta[i] = intercept[group[i]] + slope * times[i]
-            mu[i] = math.exp(eta[i]) if first[i] else mu[i - 1] * growth
+            grown = math.exp(slope * times[i]) if first[i] else grown * growth
+            mu[i] = base[group[i]] * grown
             deviance += 2 * w[i] * (ylogy[i] - y[i] * eta[i] - (y[i] - mu[i]))
         if not math.isfinite(deviance):
             return False, slope, information
@@ -65,17 +80,20 @@ def _irls(y, ylogy, log_start, w, times, group, first, n, trend, eta, mu, work, 
 
 
 @njit(cache=True, error_model="numpy")
-def _reweight(y, y23, mu, work, times, group, first, n, df, slope, information, threshold, sums, w):  # type: ignore[no-untyped-def]
+def _reweight(y, y23, mu, work, times, group, first, n, df, slope, information, threshold, sums, w, intercept, base):  # type: ignore[no-untyped-def]
     """Weights s^-2 for Anscombe residuals above the threshold, scaled to sum n (Farrington 1996, Noufaily 2013)."""
     pearson = 0.0
     for i in range(n):
         residual = (y[i] - mu[i]) / mu[i]
         pearson += work[i] * residual * residual
     phi = max(pearson / df, 1.0)
-    total, sixth, sixth_growth = 0.0, 0.0, math.exp(slope / 6)
+    for g in range(sums.shape[0]):
+        base[g] = math.exp(intercept[g] / 6)
+    total, grown, growth = 0.0, 1.0, math.exp(slope / 6)
     for i in range(n):
-        sixth = mu[i] ** (1 / 6) if first[i] else sixth * sixth_growth
         g = group[i]
+        grown = math.exp(slope * times[i] / 6) if first[i] else grown * growth
+        sixth = base[g] * grown
         hat = 1 / sums[g, 0]
         if information > 0:
             distance = times[i] - sums[g, 1] / sums[g, 0]
@@ -93,17 +111,17 @@ def _reweight(y, y23, mu, work, times, group, first, n, df, slope, information, 
 
 
 @njit(cache=True, error_model="numpy")
-def _fit(y, ylogy, log_start, y23, times, group, first, n, parameters, trend, threshold, w, eta, mu, work, sums, intercept):  # type: ignore[no-untyped-def]
+def _fit(y, ylogy, log_start, y23, times, group, first, n, parameters, trend, threshold, w, eta, mu, work, sums, intercept, base):  # type: ignore[no-untyped-def]
     """Fit, reweight, fit again; returns (ok, mean now, phi, variance of log mean now, t value of the trend)."""
     df = n - parameters
     if df <= 0:
         return False, np.nan, np.nan, np.nan, 0.0
     w[:n] = 1.0
-    ok, slope, information = _irls(y, ylogy, log_start, w, times, group, first, n, trend, eta, mu, work, sums, intercept)
+    ok, slope, information = _irls(y, ylogy, log_start, w, times, group, first, n, trend, eta, mu, work, sums, intercept, base)
     if not ok or (trend and information <= 0):
         return False, np.nan, np.nan, np.nan, 0.0
-    _reweight(y, y23, mu, work, times, group, first, n, df, slope, information, threshold, sums, w)
-    ok, slope, information = _irls(y, ylogy, log_start, w, times, group, first, n, trend, eta, mu, work, sums, intercept)
+    _reweight(y, y23, mu, work, times, group, first, n, df, slope, information, threshold, sums, w, intercept, base)
+    ok, slope, information = _irls(y, ylogy, log_start, w, times, group, first, n, trend, eta, mu, work, sums, intercept, base)
     if not ok or (trend and information <= 0) or sums[0, 0] <= 0:
         return False, np.nan, np.nan, np.nan, 0.0
     pearson, overwritten = 0.0, 0.0
@@ -131,25 +149,23 @@ def fit_all(counts, weeks, starts, lengths, groups, periods, threshold, may_tren
     y, ylogy, log_start, y23, times = np.empty(size), np.empty(size), np.empty(size), np.empty(size), np.empty(size)
     w, eta, mu, work = np.empty(size), np.empty(size), np.empty(size), np.empty(size)
     group, first = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.bool_)
-    sums, intercept = np.empty((periods, 5)), np.empty(periods)
+    sums, intercept, base = np.empty((periods, 5)), np.empty(periods), np.empty(periods)
     used = np.empty(periods, dtype=np.bool_)
     for s in range(n_series):
         for k in range(n_weeks):
-            n, largest = 0, 0.0
+            n, largest, before = 0, 0.0, -2
             used[:] = False
             for r in range(n_runs):
-                fresh = True
                 for position in range(starts[k, r], starts[k, r] + lengths[k, r]):
                     value = counts[s, position]
                     if math.isnan(value):
-                        fresh = True
                         continue
                     index = int(value)
                     y[n], ylogy[n], log_start[n], y23[n] = value, ylogy_table[index], log_table[index], y23_table[index]
-                    times[n], group[n], first[n] = position - weeks[k], groups[k, r], fresh
+                    times[n], group[n], first[n] = position - weeks[k], groups[k, r], position != before + 1
                     used[groups[k, r]] = True
                     largest = max(largest, value)
-                    fresh = False
+                    before = position
                     n += 1
             if n == 0 or not used[0]:
                 continue
@@ -157,12 +173,12 @@ def fit_all(counts, weeks, starts, lengths, groups, periods, threshold, may_tren
             keep = False
             if may_trend:
                 ok, mean, phi, var, t_value = _fit(
-                    y, ylogy, log_start, y23, times, group, first, n, p + 1, True, threshold, w, eta, mu, work, sums, intercept
+                    y, ylogy, log_start, y23, times, group, first, n, p + 1, True, threshold, w, eta, mu, work, sums, intercept, base
                 )
                 keep = ok and mean <= largest and t_value >= critical[n - p - 1]
             if not keep:
                 ok, mean, phi, var, t_value = _fit(
-                    y, ylogy, log_start, y23, times, group, first, n, p, False, threshold, w, eta, mu, work, sums, intercept
+                    y, ylogy, log_start, y23, times, group, first, n, p, False, threshold, w, eta, mu, work, sums, intercept, base
                 )
             if ok:
                 expected[s, k], dispersion[s, k], variance[s, k], trends[s, k] = mean, phi, var, keep
