@@ -12,12 +12,12 @@ HEALTH_CENTRE = {"zh": "徐泾镇社区卫生服务中心", "en": "Xujing commun
 # kind of stream: expected background per resident of the catchment and day (assumption, science note 2.1 split over settings)
 BACKGROUND = {
     "testing_positive": 6e-6,
-    "scanner_abnormal": 9e-4,
+    "scanner_abnormal": 5e-4,
     "spot_positive": 1.5e-6,
     "fever_visits": 1.6e-4,
-    "clinic_respiratory": 7e-4,
-    "pharmacy_fever_buyers": 1.0e-3,
-    "school_sick": 9e-4,
+    "clinic_respiratory": 4e-4,
+    "pharmacy_fever_buyers": 6e-4,
+    "school_sick": 6e-4,
     "care_fever": 2.5e-4,
     "emergency_fever": 1.2e-4,
     "case_reports": 3e-6,
