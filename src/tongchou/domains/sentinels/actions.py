@@ -105,8 +105,9 @@ def change_sentinel_state(sentinel: Sentinel, *, state: str, reason: str, by: Ac
     if problems := _reason_problems(reason):
         raise Invalid(problems)
     if state not in rules.STATE_CHANGES[sentinel.state]:
+        now, then = rules.STATE_NAMES[sentinel.state], rules.STATE_NAMES.get(state, T(state, state))
         raise Stale(
-            T(f"哨点 {sentinel.code} 现为“{sentinel.state}”，不能改为“{state}”。", f"Sentinel {sentinel.code} is '{sentinel.state}' and cannot become '{state}'."),
+            T(f"哨点 {sentinel.code} 现为“{now.zh}”，不能改为“{then.zh}”。", f"Sentinel {sentinel.code} is {now.en} and cannot become {then.en}."),
             T("请刷新页面后再试。", "Reload the page and try again."),
         )  # fmt: skip
     before, sentinel.state = sentinel.state, state

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
@@ -101,17 +102,20 @@ class BlindSpots:
 
 
 def matrix_at(at: datetime, place_path: str) -> Matrix:
-    """The matrix of the villages at or below a place, as fresh as it was at an instant; states of sentinels are today's. Nine queries."""
-    on = at.astimezone(zone_of_town()).date()
+    """The matrix of the villages at or below a place, as fresh as it was at an instant; states of sentinels are today's. Seven queries."""
+    zone = zone_of_town()
+    on = at.astimezone(zone).date()
     places = tuple(leaf_places(place_path).order_by("code"))
     ancestors = [place_path[: k + 1] for k, sign in enumerate(place_path) if sign == "/"]
     catchments = list(
         Catchment.objects.filter(Q(place__path__startswith=place_path) | Q(place__path__in=ancestors))
         .exclude(sentinel__state="closed")
         .select_related("sentinel__place", "place")
+        # Outlines are long and stand in `places` already; here they would be read once for every catchment.
+        .defer("place__outline", "sentinel__place__outline")
         .order_by("sentinel__code", "place__path")
     )
-    watches = watches_of({c.sentinel_id: c.sentinel for c in catchments}.values(), at, place_path)
+    watches = watches_of({c.sentinel_id: c.sentinel for c in catchments}.values(), at, place_path, zone)
     cells: dict[int, dict[str, list[tuple[Watch, float]]]] = {place.pk: {kind: [] for kind in Sentinel.KINDS} for place in places}
     for catchment in catchments:
         for place in places:
@@ -122,11 +126,11 @@ def matrix_at(at: datetime, place_path: str) -> Matrix:
     return Matrix(places, {pk: {kind: Cell(tuple(ws)) for kind, ws in kinds.items()} for pk, kinds in cells.items()}, seen_from)
 
 
-def watches_of(sentinels: Iterable[Sentinel], at: datetime, place_path: str = "/") -> dict[int, Watch]:
+def watches_of(sentinels: Iterable[Sentinel], at: datetime, place_path: str = "/", zone: ZoneInfo | None = None) -> dict[int, Watch]:
     """Each sentinel by id with the freshness of its live streams."""
     rows = {sentinel.pk: sentinel for sentinel in sentinels}
     by_sentinel: dict[int, list[StreamFreshness]] = {pk: [] for pk in rows}
-    for found in freshness_of(list(live_streams().filter(sentinel__in=list(rows))), at, place_path):
+    for found in freshness_of(list(live_streams().filter(sentinel__in=list(rows))), at, place_path, zone):
         by_sentinel[found.stream.sentinel_id].append(found)
     return {pk: Watch(sentinel, tuple(by_sentinel[pk])) for pk, sentinel in rows.items()}
 

@@ -90,7 +90,7 @@ def _bound(at: datetime) -> str:
 def live_streams(place_path: str = "/") -> QuerySet[Stream]:
     """Streams of live sentinels in a place and below, each with its sentinel and place, by code."""
     rows = Stream.objects.filter(sentinel__place__path__startswith=place_path, sentinel__state="live", state="live")
-    return rows.select_related("sentinel__place").order_by("code")
+    return rows.select_related("sentinel__place").defer("sentinel__place__outline").order_by("code")
 
 
 def seen_sentinel(code: str, by: Actor) -> Sentinel:
@@ -129,9 +129,9 @@ def last_days_known(stream_ids: Sequence[int], at: datetime) -> dict[int, date]:
     return found
 
 
-def freshness_of(streams: Sequence[Stream], at: datetime, place_path: str = "/") -> list[StreamFreshness]:
-    """How up to date each of these streams is at an instant. Their sentinels must be loaded."""
-    zone = zone_of_town()
+def freshness_of(streams: Sequence[Stream], at: datetime, place_path: str = "/", zone: ZoneInfo | None = None) -> list[StreamFreshness]:
+    """How up to date each of these streams is at an instant, in the town's zone. Their sentinels must be loaded."""
+    zone = zone or zone_of_town()
     params = freshness_params(at.astimezone(zone).date(), place_path)
     last_days = last_days_known([stream.pk for stream in streams], at)
     return [

@@ -20,7 +20,20 @@ UNUSUAL_FACTOR = (
 UNUSUAL_HISTORY = 28  # values needed before a stream's own past says anything
 LARGEST_VALUE = 1e15
 
-# Who may do what next with a sentinel: state → states it may change to. Closed is the end.
+KIND_NAMES: Mapping[str, T] = {
+    "testing": T("检测哨", "Testing"),
+    "electronic": T("电子哨", "Electronic"),
+    "spot_check": T("抽检哨", "Spot check"),
+    "monitoring": T("监测哨", "Monitoring"),
+    "case_investigation": T("流调哨", "Case investigation"),
+}
+STATE_NAMES: Mapping[str, T] = {
+    "planned": T("拟设", "planned"),
+    "live": T("启用", "live"),
+    "suspended": T("停用", "suspended"),
+    "closed": T("撤销", "closed"),
+}
+# State → states a sentinel may change to. Closed is the end.
 STATE_CHANGES: Mapping[str, tuple[str, ...]] = {
     "planned": ("live", "closed"),
     "live": ("suspended", "closed"),

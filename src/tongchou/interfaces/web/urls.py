@@ -8,6 +8,9 @@ from tongchou.interfaces.api.api import api
 
 # Each module holds the views of one subject and its own `urlpatterns`.
 PAGES: tuple[str, ...] = (
+    "desk",
+    "registers",
+    "imports",
     "account",
     "parameters",
     "people",
@@ -18,9 +21,14 @@ PAGES: tuple[str, ...] = (
     "evidence",
     "tasks",
     "inbox",
+    "matrix",
+    "sentinel_forms",
+    "streams",
+    "intake",
+    "intake_file",
 )
 # Each module holds one subject's `router`.
-ROUTERS: tuple[str, ...] = ()
+ROUTERS: tuple[str, ...] = ("response",)
 
 for _name in ROUTERS:
     api.add_router("", import_module(f"tongchou.interfaces.api.{_name}").router)
