@@ -11,7 +11,7 @@ Every step stands on a natural key: reading the same morning again, from the sam
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -24,10 +24,10 @@ from tongchou.domains.warning.actions import Finding, Share, keep_morning, propo
 from tongchou.domains.warning.models import Alarm, PlaceEvidence, Signal
 from tongchou.domains.warning.queries import known_alarms, memory_of
 from tongchou.domains.warning.rules import Move, may_confirm_alone, next_move
-from tongchou.domains.warning.watching import Area, Block, Morning, Reading, read_morning
+from tongchou.domains.warning.watching import WEEK, WEEKLY_READING_DAY, Area, Block, Morning, Reading, read_morning
 from tongchou.science.detection.model import DetectionParams
 from tongchou.workflows.activation import confirm
-from tongchou.workflows.watched_town import Town, installed_town, mornings, observe, town_on
+from tongchou.workflows.watched_town import Town, installed_town, observe, town_on
 
 FUNCTION = "detection.screen"
 MORNING = time(8, 0)
@@ -73,6 +73,12 @@ def screen_range(first_day: date, last_day: date, *, by: Actor) -> Iterator[Scre
     for day in mornings(first_day, last_day, town.step_days):
         at = datetime.combine(day, MORNING, ZoneInfo(town.zone))
         yield screen_morning(day, at, by=by, at=at)
+
+
+def mornings(first_day: date, last_day: date, step_days: int) -> list[date]:
+    """The days on which the watch reads: every day, or once a week where figures come weekly."""
+    days = [first_day + timedelta(days=n) for n in range((last_day - first_day).days + 1)]
+    return [d for d in days if step_days != WEEK or d.weekday() == WEEKLY_READING_DAY]
 
 
 def _read_and_tell(

@@ -6,9 +6,10 @@
 Every step keeps what is already there: installing twice changes nothing, installing a newer pack adds and renews.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 from tongchou.core.packs.contents import Attribution, Pack
 from tongchou.core.packs.observations import read_observations
@@ -21,11 +22,25 @@ from tongchou.core.places.actions import found_installation, lay_places
 from tongchou.core.places.models import Installation, Place
 from tongchou.core.places.queries import installation
 from tongchou.core.wording import T
+from tongchou.domains.registry.actions import add_generated
+from tongchou.domains.registry.generation import generate_registers
+from tongchou.domains.registry.models import Household
 from tongchou.domains.response.actions import publish_plan
 from tongchou.domains.sentinels.actions_history import keep_history, lay_sentinels
 from tongchou.domains.sentinels.generation import generate_observations
 
 Progress = Callable[[T, float], None]
+Observed = tuple[str, date, datetime, float, str]  # stream code, day, reported at, value, basis
+
+_REGISTERS = {
+    "households": "household",
+    "residents": "resident",
+    "firms": "firm",
+    "venues": "venue",
+    "schools": "school",
+    "care_homes": "care-home",
+    "construction_sites": "site",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +63,15 @@ def install_pack(
     password: str | None = None,
     with_people: bool = True,
     with_registers: bool = True,
+    known_until: datetime | None = None,
     by: Actor,
     at: datetime,
     progress: Progress | None = None,
 ) -> Installed:
-    """Install a pack, or renew it. `password` is given to new accounts (none: they cannot sign in yet). Raises Refusal for another town's home."""
+    """Install a pack, or renew it. Raises Refusal for another town's home.
+
+    `password` is given to new accounts (none: they cannot sign in yet). `known_until` leaves out what was reported later.
+    """
     say = progress or _quiet
     is_new, chosen = installation() is None, seed if seed is not None else _seed(pack)
     say(T("区划与村居", "places"), 0.0)
@@ -68,7 +87,10 @@ def install_pack(
         publish_plan(plan=plan, place=root, valid_from=_since(pack), by=by, at=at)
     streams = lay_sentinels(specs=pack.sentinels, places=places, posts=posts, root=root, valid_from=_since(pack), by=by, at=at)
     say(T("观测数据", "observations"), 0.2)
-    read = _keep_observations(pack, root, chosen, by=by, at=at)
+    read = _keep_observations(pack, root, chosen, known_until, by=by, at=at)
+    if with_registers and pack.identity.generated is not None and not Household.objects.exists():
+        say(T("居民、企业和场所底数", "residents, firms and venues"), 0.4)
+        _add_registers(pack, root, chosen, by=by, at=at)
     say(T("完成", "done"), 1.0)
     return Installed(town, len(places), len(posts), added, len(streams), read, is_new)
 
@@ -138,22 +160,34 @@ def _hold(user: User, post: Post, from_at: datetime, *, deputy_for: User | None 
         post_user(user=user, post=post, from_at=from_at, deputy_for=deputy_for, by=by, at=at)
 
 
-def _keep_observations(pack: Pack, root: Place, seed: int, *, by: Actor, at: datetime) -> int:
+def _keep_observations(pack: Pack, root: Place, seed: int, known_until: datetime | None, *, by: Actor, at: datetime) -> int:
     read = 0
     for path in pack.observation_files:
-        rows = (
-            row
-            for part in read_observations(path)
-            for row in zip(part.stream, part.day, part.reported_at, part.value, part.basis, strict=True)
-        )
+        rows = _upto(known_until, _packed(path))
         read += keep_history(rows=rows, source=f"pack:{path.name}", root=root, by=by, at=at)
     if pack.story is not None:
-        read += keep_history(rows=_generated(pack, seed), source=f"generated:{seed}", root=root, by=by, at=at)
+        rows = _upto(known_until, _generated(pack, seed))
+        read += keep_history(rows=rows, source=f"generated:{seed}", root=root, by=by, at=at)
     return read
 
 
-def _generated(pack: Pack, seed: int) -> Iterator[tuple[str, date, datetime, float, str]]:
+def _upto(known_until: datetime | None, rows: Iterable[Observed]) -> Iterator[Observed]:
+    return (row for row in rows if known_until is None or row[2] <= known_until)
+
+
+def _packed(path: Path) -> Iterator[Observed]:
+    for part in read_observations(path):
+        yield from zip(part.stream, part.day, part.reported_at, part.value, part.basis, strict=True)
+
+
+def _generated(pack: Pack, seed: int) -> Iterator[Observed]:
     made = generate_observations(pack, seed)
     days, instants = made.day.astype("datetime64[D]").tolist(), made.reported_at.astype("datetime64[s]").tolist()
     for code, day, known_at, value in zip(made.stream.tolist(), days, instants, made.value.tolist(), strict=True):
         yield code, day, known_at.replace(tzinfo=UTC), value, "generated"
+
+
+def _add_registers(pack: Pack, root: Place, seed: int, *, by: Actor, at: datetime) -> None:
+    on = (pack.identity.demo_now or at).date()
+    for table, columns in generate_registers(pack, on, seed).tables().items():
+        add_generated(register=_REGISTERS[table], columns=columns, place=root, by=by, at=at)

@@ -17,8 +17,6 @@ from tongchou.domains.sentinels.queries import observations_as_known
 from tongchou.domains.warning.watching import (
     HISTORY_DAYS,
     SPREAD_DAYS,
-    WEEK,
-    WEEKLY_READING_DAY,
     Area,
     Block,
     Spot,
@@ -62,12 +60,6 @@ class Town:
     @property
     def spread_days(self) -> int:
         return int(self.values.get("alarm.spread_window", SPREAD_DAYS))
-
-
-def mornings(first_day: date, last_day: date, step_days: int) -> list[date]:
-    """The days on which the watch reads: every day, or once a week where figures come weekly."""
-    days = [first_day + timedelta(days=n) for n in range((last_day - first_day).days + 1)]
-    return [d for d in days if step_days != WEEK or d.weekday() == WEEKLY_READING_DAY]
 
 
 def town_on(day: date) -> Town:
