@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -14,22 +15,25 @@ from tongchou.domains.registry.generation_people import Table, generate_people
 from tongchou.domains.registry.generation_sites import generate_care_homes, generate_construction_sites, generate_schools, generate_venues
 
 
+Columns = dict[str, list[Any]]
+
+
 @dataclass(frozen=True, slots=True)
 class GeneratedRegisters:
-    """One table per register: column name → values, all columns of a table equally long.
+    """One table per register: column name → plain Python values, all columns of a table equally long.
 
     `place` is a place code, `household` a household code, `firm` a credit code or None; the other columns bear the models' names.
     """
 
-    households: Table
-    residents: Table
-    firms: Table
-    venues: Table
-    schools: Table
-    care_homes: Table
-    construction_sites: Table
+    households: Columns
+    residents: Columns
+    firms: Columns
+    venues: Columns
+    schools: Columns
+    care_homes: Columns
+    construction_sites: Columns
 
-    def tables(self) -> dict[str, Table]:
+    def tables(self) -> dict[str, Columns]:
         return {name: getattr(self, name) for name in self.__slots__}
 
     def digest(self) -> str:
@@ -59,21 +63,25 @@ def generate_registers(pack: Pack, on: date, seed: int | None = None) -> Generat
     households, residents = generate_people(villages, on, named("people"))
     firms = generate_firms(villages, pack.industries, size.firms, on, named("firms"))
     return GeneratedRegisters(
-        households=households,
-        residents=residents,
-        firms=firms,
-        venues=generate_venues(villages, firms, size.venues, named("venues")),
-        schools=generate_schools(villages, named("schools")),
-        care_homes=generate_care_homes(villages, named("care_homes")),
-        construction_sites=generate_construction_sites(villages, named("construction_sites")),
+        households=_plain(households),
+        residents=_plain(residents),
+        firms=_plain(firms),
+        venues=_plain(generate_venues(villages, firms, size.venues, named("venues"))),
+        schools=_plain(generate_schools(villages, named("schools"))),
+        care_homes=_plain(generate_care_homes(villages, named("care_homes"))),
+        construction_sites=_plain(generate_construction_sites(villages, named("construction_sites"))),
     )
 
 
-def chunks(table: Table, rows: int = 5_000) -> Iterator[dict[str, list[object]]]:
-    """The rows of a table in chunks of plain Python values, ready for a bulk insert."""
-    count = len(next(iter(table.values())))
-    for start in range(0, count, rows):
-        yield {
-            name: (values[start : start + rows].tolist() if isinstance(values, np.ndarray) else list(values[start : start + rows]))
-            for name, values in table.items()
-        }
+def _plain(table: Table) -> Columns:
+    # Database drivers know int, str, bool and date, not numpy's kinds of them.
+    return {
+        name: values.tolist() if isinstance(values, np.ndarray) else [v.item() if isinstance(v, np.generic) else v for v in values]
+        for name, values in table.items()
+    }
+
+
+def chunks(table: Columns, rows: int = 5_000) -> Iterator[Columns]:
+    """The rows of a table in chunks."""
+    for start in range(0, len(next(iter(table.values()))), rows):
+        yield {name: values[start : start + rows] for name, values in table.items()}
