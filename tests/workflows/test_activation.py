@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import close_old_connections, connections
@@ -27,11 +27,11 @@ from tongchou.workflows.activation import confirm, escalate_overdue
 
 
 @action("alarm.propose", place=lambda given: given["town"].villages[0].path)
-def _propose(*, town: Town, is_exercise: bool, by: Actor, at: object) -> Alarm:
+def _propose(*, town: Town, is_exercise: bool, by: Actor, at: datetime) -> Alarm:
     opening = Opening(
         T("徐泾居委会发热门诊上升", "Rise in Xujing"), town.villages[0], town.posts["duty-officer"], grade="orange", is_exercise=is_exercise
     )
-    dossier = open_dossiers(ALARM, [opening], by=by, at=AT)[0]
+    dossier = open_dossiers(ALARM, [opening], by=by, at=at)[0]
     run = Run.objects.create(function="test", version="1", parameters={}, input_digest="0", as_known_at=AT, recorded_at=AT, result={})
     return Alarm.objects.create(
         dossier=dossier, area=town.town, target="covid19", target_zh="新冠", target_en="COVID-19", day=AT.date(), as_known_at=AT,

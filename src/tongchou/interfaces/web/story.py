@@ -8,9 +8,10 @@ from django.urls import reverse
 from tongchou.core.audit.models import Entry
 from tongchou.core.casework.machine import Machine
 from tongchou.core.casework.models import Dossier
+from tongchou.core.people.models import Post
 from tongchou.core.wording import T
-from tongchou.domains.response.rules import INCIDENT, TASK
-from tongchou.domains.warning.rules import ALARM
+from tongchou.domains.response.rules import ACCEPT_WITHIN, DUE, INCIDENT, REPORT_WITHIN, TASK
+from tongchou.domains.warning.rules import ACKNOWLEDGE, ALARM, DECIDE
 
 SYSTEM = T("系统", "system")
 ACTS: Mapping[str, T] = {
@@ -41,6 +42,13 @@ TONES: Mapping[str, str] = {
     "incident.close": "ok",
     "dossier.escalate": "bad",
 }
+MISSED: Mapping[str, T] = {
+    DUE: T("未按时完成", "not done in time"),
+    ACCEPT_WITHIN: T("未按时接收", "not accepted in time"),
+    REPORT_WITHIN: T("未按时上报", "not reported in time"),
+    ACKNOWLEDGE: T("未按时签收", "not acknowledged in time"),
+    DECIDE: T("未按时研判", "not decided in time"),
+}
 MACHINES: Mapping[str, Machine] = {m.kind: m for m in (ALARM, INCIDENT, TASK)}
 ADDRESSES: Mapping[str, str] = {"alarm": "alarm", "incident": "incident", "task": "task"}
 
@@ -56,29 +64,40 @@ def state_of(dossier: Dossier) -> T:
 
 
 def story_of(entries: Iterable[Entry], dossiers: Mapping[int, Dossier], here: Dossier) -> list[dict[str, Any]]:
-    """Timeline lines; entries about another dossier than `here` name it and lead there."""
+    """Timeline lines; entries about another dossier than `here` name it and lead there. One query for the posts named."""
+    known = list(entries)
+    posts = {
+        p.code: p.name for p in Post.objects.filter(code__in={str(e.details.get("to")) for e in known if e.action.endswith(".assign")})
+    }
     lines = []
-    for entry in entries:
+    for entry in known:
         about = dossiers.get(int(entry.subject_id))
         elsewhere = about is not None and about.pk != here.pk
-        said = _said(entry)
+        said = _said(entry, posts)
         title = T(f"{said.zh}：{about.title_zh}", f"{said.en}: {about.title_en}") if about and elsewhere else said
+        escalated = entry.action == "dossier.escalate" or entry.details.get("why") == "escalated"
         lines.append(
             {
                 "at": entry.at,
                 "title": title,
                 "who": entry.actor.name if entry.actor else SYSTEM,
-                "note": entry.reason,
+                "note": _missed(entry) if escalated else entry.reason,
                 "url": address_of(about) if about and elsewhere else None,
-                "tone": "bad" if entry.details.get("why") == "escalated" else TONES.get(entry.action, ""),
+                "tone": "bad" if escalated else TONES.get(entry.action, ""),
             }
         )
     return lines
 
 
-def _said(entry: Entry) -> T:
+def _said(entry: Entry, posts: Mapping[str, T]) -> T:
     if entry.action.endswith(".assign"):
-        found, post = WHY.get(str(entry.details.get("why"))), entry.details.get("to")
-        if found is not None:
-            return T(f"{found.zh} → {post}", f"{found.en} → {post}")
+        found, post = WHY.get(str(entry.details.get("why"))), posts.get(str(entry.details.get("to")))
+        if found is not None and post is not None:
+            return T(f"{found.zh} → {post.zh}", f"{found.en} → {post.en}")
     return ACTS.get(entry.action) or STEPS.get(entry.action) or T(entry.action, entry.action)
+
+
+def _missed(entry: Entry) -> T | str:
+    """Which clock ran out: an escalation's reason is "KEY +LEVEL", at the top only its detail names the key."""
+    key = str(entry.details.get("key") or entry.reason.partition(" ")[0])
+    return MISSED.get(key, "")

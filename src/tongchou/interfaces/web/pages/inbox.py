@@ -14,12 +14,21 @@ from tongchou.core.outbox.models import Notice
 from tongchou.core.outbox.queue import mark_read
 from tongchou.core.wording import T
 from tongchou.domains.response.queries import InboxRow, inbox_rows
+from tongchou.domains.response.rules import ACCEPT_WITHIN, REPORT_WITHIN
+from tongchou.domains.warning.rules import ACKNOWLEDGE
 from tongchou.interfaces.web.page import Asked, page
 from tongchou.interfaces.web.story import ADDRESSES, MACHINES, address_of, state_of
 
 ROWS, NOTICES = 50, 20
 # Steps offered as one tap, in the order of a task's life.
 ONE_TAP = {"new": "accept", "returned": "accept", "accepted": "start"}
+
+# A clock that is not the dossier's own deadline says what it is for.
+CLOCK_IS_FOR = {
+    ACCEPT_WITHIN: T("接收时限", "accept by then"),
+    REPORT_WITHIN: T("上报时限", "report by then"),
+    ACKNOWLEDGE: T("签收时限", "acknowledge by then"),
+}
 
 
 @page("task.work")
@@ -61,6 +70,7 @@ def _shown(row: InboxRow, request: Asked) -> dict[str, Any]:
         "state": state_of(head),
         "due_at": row.clock.due_at if row.clock else None,
         "is_late": row.clock is not None and row.clock.due_at < request.at,
+        "clock_is_for": CLOCK_IS_FOR.get(row.clock.key) if row.clock else None,
         "is_exercise": head.is_exercise,
         "is_escalated_away": row.is_escalated_away,
         "step": step,
