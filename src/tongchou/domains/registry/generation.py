@@ -14,7 +14,6 @@ from tongchou.domains.registry.generation_firms import generate_firms
 from tongchou.domains.registry.generation_people import Table, generate_people
 from tongchou.domains.registry.generation_sites import generate_care_homes, generate_construction_sites, generate_schools, generate_venues
 
-
 Columns = dict[str, list[Any]]
 
 
