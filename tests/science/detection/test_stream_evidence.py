@@ -174,9 +174,12 @@ def test_all_zero_streams_give_no_alarm_and_no_nan() -> None:
 
 def test_a_stream_without_any_value_says_nothing() -> None:
     for model in (CLINIC, Multiplicative()):
-        found = score(History("silent", np.full(DAYS, np.nan), FIRST, 1, "count", model), LAST, DAILY)
-        assert not found.log_evidence.any()
-        assert (found.observed_on, math.isnan(found.expected)) == (None, True)
+        for values in (np.full(DAYS, np.nan), np.empty(0)):
+            found = score(History("silent", values, FIRST, 1, "count", model), LAST, DAILY)
+            assert not found.log_evidence.any()
+            assert (found.observed_on, math.isnan(found.expected)) == (None, True)
+        before_any = score(History("later", np.ones(5), LAST + timedelta(days=3), 1, "count", model), LAST, DAILY)
+        assert not before_any.log_evidence.any()
 
 
 def test_a_short_history_still_answers() -> None:

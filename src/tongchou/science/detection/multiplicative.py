@@ -36,6 +36,8 @@ class Blocks:
 
 def weekly_blocks(history: History, day: date, blocks: int) -> Blocks:
     """Cut a history into weeks that end on the day (daily steps) or on its own week ends; too few days make a missing week."""
+    if len(history.values) == 0:
+        return Blocks(np.full(blocks, np.nan), np.ones(blocks), DAYS_PER_BLOCK * np.arange(blocks - 1, -1, -1))
     end = history.upto(day)
     exposure = np.ones(len(history.values)) if history.offsets is None else history.offsets
     usable = np.isfinite(history.values) & np.isfinite(exposure) & (exposure > 0)
