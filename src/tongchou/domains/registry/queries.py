@@ -141,7 +141,8 @@ def searched(rows: QuerySet[Any], spec: ImportSpec, words: str) -> QuerySet[Any]
         key = spec.key if not spec.column(spec.key).is_secret else None
         code = {"resident": "household__code"}.get(spec.name, key)
         return rows.filter(Q(**{code or "name": words.upper()}) | Q(**{code or "name": words}))
-    return rows.filter(_begins("name", words))
+    # In the order of the index: a common family name would otherwise be fetched whole to be sorted.
+    return rows.filter(_begins("name", words)).order_by("name", "pk")
 
 
 def _begins(field: str, words: str) -> Q:

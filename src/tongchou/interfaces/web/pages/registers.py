@@ -58,10 +58,10 @@ def register_list(request: Asked, slug: str) -> HttpResponse:
     register, places = register_named(slug), _places(request)
     chosen = [place for place in places if place.code == request.GET.get("place")]
     paginator = CappedPaginator(register.listed([p.pk for p in chosen or places], request.GET), ROWS_PER_PAGE)
-    page_obj = paginator.get_page(request.GET.get("page"))
+    page_obj, read = paginator.get_page(request.GET.get("page")), register.reader(register.columns)
     context = {
         "register": register, "heads": register.heads(), "places": places, "page_obj": page_obj, "is_capped": paginator.is_capped,
-        "rows": [{"row": row, "cells": register.cells(row)} for row in page_obj], "query": request.GET.get("q", ""),
+        "rows": [{"row": row, "cells": read(row)} for row in page_obj], "query": request.GET.get("q", ""),
         "filters": [{"column": c, "wanted": request.GET.get(c.field, "")} for c in register.filters],
         "place": request.GET.get("place", ""), "may_write": request.actor.may("register.write"),
         "may_import": request.actor.may("import.write"), "may_export": request.actor.may("register.export", request.town.place.path),
@@ -89,7 +89,7 @@ def register_row(request: Asked, slug: str, pk: int) -> HttpResponse:
             refused = invalid
     entries = Entry.objects.filter(subject_kind=row._meta.model_name, subject_id=str(row.pk)).order_by("-seq")[:10]
     context = {
-        "register": register, "row": row, "cells": register.cells(row, [c.field for c in register.import_spec.columns]),
+        "register": register, "row": row, "cells": register.reader()(row),
         "secrets": [(c, clear.get(c.field)) for c in register.secrets if getattr(row, c.field)], "clear": clear, "refused": refused,
         "derived": _derived(row), "entries": entries,
         "may_write": request.actor.may("register.write", row.place_path), "may_unmask": request.actor.may("person.unmask", row.place_path),
@@ -169,13 +169,13 @@ def register_export(request: Asked, slug: str, form: str) -> HttpResponse:
     export_register(spec=register.import_spec, place=request.town.place, row_count=count, filters=asked, by=request.actor, at=request.at)
     names = [column.field for column in register.import_spec.columns]
     heads = [str(register.import_spec.column(name).label) for name in names]
-    language = request.lang  # type: ignore[attr-defined]
+    read, language = register.reader(), request.lang  # type: ignore[attr-defined]
 
     def lines() -> Iterator[list[object]]:
         related = [name.removesuffix("_id") for name in names if register.import_spec.column(name).reads]
         for row in rows.select_related("place", *related).iterator(2000):
             with use_language(language):  # the frame's language has ended when a stream is read
-                cells = [_plain(cell.value) for cell in register.cells(row, names)]
+                cells = [_plain(cell.value) for cell in read(row)]
             yield cells
 
     name = f"{slug}-{request.at:%Y%m%d}.{form}"

@@ -16,7 +16,7 @@ REGISTERS: Mapping[str, Register] = {
         ),
         Register(
             models.Resident,
-            columns=("name", "id_number", "sex", "born_on", "place_id", "address", "phone", "residence"),
+            columns=("name", "id_number", "sex", "born_on", "place_id", "address", "phone"),
             form=("name", "id_number", "sex", "born_on", "place_id", "address", "phone", "household_id", "residence"),
             import_spec=imports.RESIDENTS,
         ),
