@@ -50,21 +50,10 @@ def add_sentinel(
     if problems:
         raise Invalid(problems)
     row = Sentinel.objects.create(
-        code=code,
-        kind=kind,
-        setting=setting,
-        name_zh=name.zh,
-        name_en=name.en or name.zh,
-        place=place,
-        operator_zh=operator.zh,
-        operator_en=operator.en or operator.zh,
-        contact_post=contact_post,
-        contact=contact,
-        schedule=dict(schedule),
-        state=state,
-        is_generated=is_generated,
-        valid_from=valid_from,
-    )
+        code=code, kind=kind, setting=setting, name_zh=name.zh, name_en=name.en or name.zh, place=place, operator_zh=operator.zh,
+        operator_en=operator.en or operator.zh, contact_post=contact_post, contact=contact, schedule=dict(schedule), state=state,
+        is_generated=is_generated, valid_from=valid_from,
+    )  # fmt: skip
     _keep_catchment(row, catchment)
     record("sentinel.add", row, detail={"code": code, "kind": kind, "setting": setting, "catchment": _shares(catchment)})
     return row

@@ -6,8 +6,7 @@ from django.db.models import Q
 from tongchou.core.people.models import Post, User
 from tongchou.core.places.models import Place
 from tongchou.core.wording import T
-
-LARGEST_VALUE = 1e15  # beyond it lies nothing anyone counts; the bound also keeps NaN and infinity out of PostgreSQL
+from tongchou.domains.sentinels.rules import LARGEST_VALUE
 
 
 class Sentinel(models.Model):

@@ -18,7 +18,7 @@ UNUSUAL_FACTOR = (
     20.0  # assumption: no epidemic multiplies a daily figure twentyfold between two reports; a slipped digit does tenfold and more
 )
 UNUSUAL_HISTORY = 28  # values needed before a stream's own past says anything
-LARGEST_VALUE = 1e15
+LARGEST_VALUE = 1e15  # beyond it lies nothing anyone counts; the bound also keeps NaN and infinity out of PostgreSQL
 
 KIND_NAMES: Mapping[str, T] = {
     "testing": T("检测哨", "Testing"),
