@@ -21,7 +21,8 @@ def actor_for(user: User, at: datetime, only: frozenset[str] | None = None) -> A
         return Actor(user_id=user.pk, label=user.username)
     rows = _postings_at(at).filter(user=user).select_related("post__unit", "post__place").order_by("post__code")
     held = tuple(
-        PostHeld(p.post.code, p.post.kind, p.post.unit.code, p.post.place.path, as_deputy=p.deputy_for_id is not None) for p in rows
+        PostHeld(p.post.code, p.post.kind, p.post.unit.code, p.post.place.path, as_deputy=p.deputy_for_id is not None, name=p.post.name)
+        for p in rows
     )
     return Actor(user_id=user.pk, label=user.username, posts=held, granted=granted_to(held, only))
 

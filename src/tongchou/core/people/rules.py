@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from tongchou.core.wording import T
+
 _READ = ("desk.read", "sentinel.read", "alarm.read", "incident.read", "register.read", "parameter.read", "task.work")
 
 # One line per kind of post. A capability holds in the post's place and everything below it.
@@ -77,6 +79,9 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 
 
+UNNAMED = T("", "")
+
+
 @dataclass(frozen=True, slots=True)
 class PostHeld:
     """A post somebody holds at an instant, and the place it answers for."""
@@ -86,6 +91,7 @@ class PostHeld:
     unit: str
     place_path: str
     as_deputy: bool = False
+    name: T = UNNAMED
 
 
 @dataclass(frozen=True, slots=True)

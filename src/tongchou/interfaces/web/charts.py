@@ -64,14 +64,21 @@ def epidemic_curve(
     expected: Series | None = None,
     band: Band | None = None,
     alarms: Sequence[AlarmMark] = (),
+    partial: Collection[date] = (),
     summary: T | None = None,
 ) -> Chart:
-    """Counts per day as bars, the expected level and its band, and the alarms above them."""
+    """Counts per day as bars (paler on `partial` days, not all in yet), the expected level and its band, and the alarms above them."""
     values = day_records(days, value=counts, expected=expected, low=band and band[0], high=band and band[1])
+    for record, day in zip(values, days, strict=True):
+        record["partial"] = day in partial
     y = y_axis("value", unit, top_of(counts, expected, band and band[1]))
     bars = layer(
         "bar",
-        {"y": y, "tooltip": tips_of(unit, expected is not None, band is not None)},
+        {
+            "y": y,
+            "opacity": {"condition": {"test": "datum.partial", "value": 0.45}, "value": 1},
+            "tooltip": tips_of(unit, expected is not None, band is not None),
+        },
         color="$chart-bar",
         width={"expr": f"max(1.5, 0.75 * width / {len(days)})"},
     )

@@ -74,5 +74,5 @@ def town(request: HttpRequest) -> dict[str, object]:
 
 
 def _post_name(request: HttpRequest) -> T:
-    names = [p.post.name for p in request.user.postings.filter(to_at=None).select_related("post")[:1]]  # type: ignore[union-attr]
-    return names[0] if names else T("无岗位", "no post")
+    posts = sorted(request.actor.posts, key=lambda held: held.as_deputy)  # type: ignore[attr-defined]
+    return posts[0].name if posts else T("无岗位", "no post")
