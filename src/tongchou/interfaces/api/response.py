@@ -24,6 +24,7 @@ from tongchou.domains.response.queries import (
     task_rows,
     tasks_of,
 )
+from tongchou.interfaces.api.wording import both
 
 router = Router(tags=["response"])
 
@@ -38,15 +39,15 @@ class Pair(Schema):
 class DossierOut(Schema):
     """What every dossier has."""
 
-    number: str = Field(description="编号 number")
+    number: str = Field(description=both("编号", "number"))
     kind: str
     title: Pair
-    place: str = Field(description="地方编码 code of the place")
+    place: str = Field(description=both("地方编码", "code of the place"))
     state: str
     grade: str
     opened_at: datetime
     closed_at: datetime | None
-    is_exercise: bool = Field(description="演练 drill")
+    is_exercise: bool = Field(description=both("演练", "drill"))
 
 
 class IncidentOut(DossierOut):
@@ -63,11 +64,11 @@ class TaskOut(DossierOut):
     incident: str
     plan_task: str
     unit: str
-    due_at: datetime | None = Field(description="时限 due")
-    post: str | None = Field(description="承办岗位 post it lies with")
-    person: str | None = Field(description="承办人 person")
-    waits_for: list[str] = Field(description="前置任务 unfinished prerequisites")
-    proofs: list[dict[str, str]] = Field(description="所需佐证 proof asked for")
+    due_at: datetime | None = Field(description=both("时限", "due"))
+    post: str | None = Field(description=both("承办岗位", "post it lies with"))
+    person: str | None = Field(description=both("承办人", "person"))
+    waits_for: list[str] = Field(description=both("前置任务", "unfinished prerequisites"))
+    proofs: list[dict[str, str]] = Field(description=both("所需佐证", "proof asked for"))
     evidence_count: int
     approvals_needed: int
 
@@ -149,37 +150,37 @@ class IncidentPages(LimitOffsetPagination):
 
     items_attribute = "items"
 
-    def paginate_queryset(self, queryset: Any, pagination: Any, **params: Any) -> dict[str, Any]:
+    def paginate_queryset(self, queryset: Any, pagination: Any, request: HttpRequest, **params: Any) -> dict[str, Any]:
         rows = queryset[pagination.offset : pagination.offset + pagination.limit]
         return {"items": [_incident(row) for row in rows], "count": queryset.count()}
 
 
-@router.get("/incidents", response=list[IncidentOut], summary="事件 incidents of one's places, open ones first")
+@router.get("/incidents", response=list[IncidentOut], summary=both("事件", "incidents of one's places, open ones first"))
 @paginate(IncidentPages)
 def list_incidents(request: HttpRequest, open_only: bool = False) -> Any:
     rows = incidents_seen(request.auth)  # type: ignore[attr-defined]
     return rows.filter(dossier__closed_at=None) if open_only else rows
 
 
-@router.get("/incidents/{number}", response=IncidentDetail, summary="一起事件及其任务 one incident with its tasks")
+@router.get("/incidents/{number}", response=IncidentDetail, summary=both("一起事件及其任务", "one incident with its tasks"))
 def get_incident(request: HttpRequest, number: str) -> Any:
     found = seen_incident(number, request.auth)  # type: ignore[attr-defined]
     return {**_incident(found), "tasks": [_task(row, number) for row in tasks_of(found)]}
 
 
-@router.get("/incidents/{number}/log", response=list[EntryOut], summary="事件日志 the latest 200 entries")
+@router.get("/incidents/{number}/log", response=list[EntryOut], summary=both("事件日志", "the latest 200 entries"))
 def get_log(request: HttpRequest, number: str) -> Any:
     rows = log_of(seen_incident(number, request.auth))  # type: ignore[attr-defined]
     return [{**{n: getattr(e, n) for n in ("seq", "at", "action", "reason", "subject_id")}, "actor": e.actor_label} for e in rows]
 
 
-@router.get("/inbox", response=list[InboxOut], summary="我的待办 what waits for the token's owner")
+@router.get("/inbox", response=list[InboxOut], summary=both("我的待办", "what waits for the token's owner"))
 def get_inbox(request: HttpRequest) -> Any:
     rows = inbox_rows(request.auth)  # type: ignore[attr-defined]
     return [{**_head(r.dossier), "due_at": r.clock.due_at if r.clock else None, "clock": r.clock.key if r.clock else None} for r in rows]
 
 
-@router.get("/tasks/{number}", response=TaskOut, summary="一项任务 one task")
+@router.get("/tasks/{number}", response=TaskOut, summary=both("一项任务", "one task"))
 def get_task(request: HttpRequest, number: str) -> Any:
     return _shown(seen_task(number, request.auth))  # type: ignore[attr-defined]
 
@@ -201,7 +202,7 @@ REASONED = {"finish", "return", "cancel"}
 StepName = Literal["accept", "start", "approve", "finish", "return", "cancel"]
 
 
-@router.post("/tasks/{number}/steps/{step}", response=TaskOut, summary="办理 one step of a task")
+@router.post("/tasks/{number}/steps/{step}", response=TaskOut, summary=both("办理", "one step of a task"))
 def take_step(request: HttpRequest, number: str, step: StepName, given: Words) -> Any:
     found = seen_task(number, request.auth)  # type: ignore[attr-defined]
     words = {"reason": given.reason} if step in REASONED else {}
@@ -209,7 +210,7 @@ def take_step(request: HttpRequest, number: str, step: StepName, given: Words) -
     return _shown(found)
 
 
-@router.post("/tasks/{number}/hand-over", response=TaskOut, summary="移交 to another post")
+@router.post("/tasks/{number}/hand-over", response=TaskOut, summary=both("移交", "to another post"))
 def hand_over(request: HttpRequest, number: str, given: HandOver) -> Any:
     found = seen_task(number, request.auth)  # type: ignore[attr-defined]
     post = post_by_code(given.post)
@@ -217,7 +218,7 @@ def hand_over(request: HttpRequest, number: str, given: HandOver) -> Any:
     return _shown(found)
 
 
-@router.post("/tasks/{number}/evidence", response=TaskOut, summary="佐证 a file, a note or both")
+@router.post("/tasks/{number}/evidence", response=TaskOut, summary=both("佐证", "a file, a note or both"))
 def add_evidence(
     request: HttpRequest, number: str, file: UploadedFile | None = File(None), note: str = Form(""), taken_at: datetime | None = Form(None)
 ) -> Any:
@@ -245,7 +246,9 @@ IncidentStep = Literal["note", "report", "propose-closing", "resume", "close"]
 
 
 @router.post(
-    "/incidents/{number}/steps/{step}", response=IncidentOut, summary="记录、上报、结束 one step of an incident; `reason` holds the words"
+    "/incidents/{number}/steps/{step}",
+    response=IncidentOut,
+    summary=both("记录、上报、结束", "one step of an incident; `reason` holds the words"),
 )
 def take_incident_step(request: HttpRequest, number: str, step: IncidentStep, given: Words) -> Any:
     found = seen_incident(number, request.auth)  # type: ignore[attr-defined]

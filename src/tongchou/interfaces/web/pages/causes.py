@@ -1,14 +1,14 @@
 """The walk back from a task or an incident to the observations that began it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from tongchou.core.casework.models import Dossier
 from tongchou.core.casework.queries import causes_of
 from tongchou.core.wording import T
-from tongchou.domains.warning.models import Alarm, AlarmShare
+from tongchou.domains.sentinels.models import Stream
+from tongchou.domains.warning.models import Alarm
 from tongchou.interfaces.web.story import MACHINES, address_of
 
 STREAMS_SHOWN = 3
@@ -41,22 +41,15 @@ def walk_from(*dossiers: Dossier, alarm: Alarm | None = None) -> list[Stop]:
     stops.append(
         Stop(MACHINES["alarm"].label, alarm.dossier.title, address_of(alarm.dossier), T(alarm.dossier.number, alarm.dossier.number))
     )
-    shares: Sequence[AlarmShare] = alarm.shares.exclude(stream=None).select_related("stream__sentinel")[:STREAMS_SHOWN]
+    shares = alarm.shares.exclude(stream=None).select_related("stream__sentinel")[:STREAMS_SHOWN]
     for share in shares:
         stream = share.stream
         if stream is not None:
             note = T(f"占证据 {share.share:.0%}", f"{share.share:.0%} of the evidence")
-            stops.append(Stop(T("数据流", "Stream"), _stream_title(stream), _stream_address(stream.code), note))
+            stops.append(Stop(T("数据流", "Stream"), _stream_title(stream), reverse("stream", args=[stream.code]), note))
     return stops
 
 
-def _stream_title(stream: object) -> T:
-    sentinel = stream.sentinel  # type: ignore[attr-defined]
-    return T(f"{sentinel.name_zh} {stream.indicator_zh}", f"{sentinel.name_en}: {stream.indicator_en}")  # type: ignore[attr-defined]
-
-
-def _stream_address(code: str) -> str | None:
-    try:
-        return reverse("stream", args=[code])
-    except NoReverseMatch:
-        return None
+def _stream_title(stream: Stream) -> T:
+    sentinel = stream.sentinel
+    return T(f"{sentinel.name_zh} {stream.indicator_zh}", f"{sentinel.name_en}: {stream.indicator_en}")

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from django.http import FileResponse, HttpResponse
+from django.http import HttpResponse
 from django.urls import path, reverse
+from django.utils.http import content_disposition_header
 
 from tongchou.core.casework.evidence import evidence_path
 from tongchou.core.casework.models import Evidence
@@ -42,7 +43,8 @@ def evidence(request: Asked, pk: int) -> HttpResponse:
             T("请从备份恢复 evidence 目录。", "Restore the evidence folder from a backup."),
         )
     is_picture = row.media_type.startswith("image/")
-    answer = FileResponse(file.open("rb"), content_type=row.media_type, as_attachment=not is_picture, filename=row.name or row.sha256[:12])
+    answer = HttpResponse(file.read_bytes(), content_type=row.media_type)
+    answer.headers["Content-Disposition"] = content_disposition_header(not is_picture, row.name or row.sha256[:12]) or "inline"
     # Whatever the file holds, it may not act as a page of ours.
     answer.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
     answer.headers["Cache-Control"] = "private, max-age=3600"

@@ -35,18 +35,13 @@ def _finish(task: Task, request: Asked) -> None:
 
 
 def _prove(task: Task, request: Asked) -> None:
+    given: dict[str, Any] = {"taken_at": _instant(request.POST.get("taken_at", "")), "by": request.actor, "at": request.at}
+    note = request.POST.get("proof_note", "")
     files = request.FILES.getlist("file")
-    note, taken_at = request.POST.get("proof_note", ""), _instant(request.POST.get("taken_at", ""))
-    for file in files or [None]:
-        actions_tasks.prove_task(
-            task,
-            content=file.read() if file else None,
-            name=file.name if file else "",
-            note=note,
-            taken_at=taken_at,
-            by=request.actor,
-            at=request.at,
-        )
+    for file in files:
+        actions_tasks.prove_task(task, content=file.read(), name=file.name or "", note=note, **given)
+    if not files:
+        actions_tasks.prove_task(task, note=note, **given)
 
 
 def _instant(text: str) -> datetime | None:
