@@ -24,7 +24,7 @@ from tongchou.domains.warning.actions import Finding, Share, keep_morning, propo
 from tongchou.domains.warning.models import Alarm, PlaceEvidence, Signal
 from tongchou.domains.warning.queries import known_alarms, memory_of
 from tongchou.domains.warning.rules import Move, may_confirm_alone, next_move
-from tongchou.domains.warning.watching import WEEK, WEEKLY_READING_DAY, Area, Block, Morning, Reading, read_morning
+from tongchou.domains.warning.watching import WEEK, WEEKLY_READING_DAY, Area, Block, Morning, Reading, read_area, read_morning
 from tongchou.science.detection.model import DetectionParams
 from tongchou.workflows.activation import confirm
 from tongchou.workflows.watched_town import Town, installed_town, observe, town_on
@@ -79,6 +79,30 @@ def mornings(first_day: date, last_day: date, step_days: int) -> list[date]:
     """The days on which the watch reads: every day, or once a week where figures come weekly."""
     days = [first_day + timedelta(days=n) for n in range((last_day - first_day).days + 1)]
     return [d for d in days if step_days != WEEK or d.weekday() == WEEKLY_READING_DAY]
+
+
+@dataclass(frozen=True, slots=True)
+class Recomputed:
+    """A reading done again: whether inputs and evidence are the ones kept."""
+
+    is_same: bool
+    digest: str
+    statistic: float
+
+
+def recompute(run: Run) -> Recomputed | None:
+    """Do a kept reading again from what is in the database now, as known at the run's instant; None when nothing is left to read."""
+    day, target = date.fromisoformat(run.result["day"]), run.result["target"]
+    town = town_on(day)
+    area = next(a for a in town.areas if a.path == run.result["area"])
+    memory = memory_of(town.places[area.path], target, day, town.repeat_days)
+    again = read_area(
+        area, target, town.streams, observe(town, day, run.as_known_at), day, town.params, memory.restarted_on(area.path, day)
+    )
+    if again is None:
+        return None
+    statistic = _log(again.assessment.statistic)
+    return Recomputed(again.digest == run.input_digest and statistic == run.result["statistic"], again.digest, statistic)
 
 
 def _read_and_tell(

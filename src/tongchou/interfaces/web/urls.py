@@ -17,6 +17,7 @@ PAGES: tuple[str, ...] = (
     "audit",
     "outbox",
     "live",
+    "alarms",
     "incidents",
     "evidence",
     "tasks",
@@ -28,7 +29,7 @@ PAGES: tuple[str, ...] = (
     "intake_file",
 )
 # Each module holds one subject's `router`.
-ROUTERS: tuple[str, ...] = ("response", "sentinels")
+ROUTERS: tuple[str, ...] = ("response", "sentinels", "registry")
 
 for _name in ROUTERS:
     api.add_router("", import_module(f"tongchou.interfaces.api.{_name}").router)

@@ -1,0 +1,233 @@
+"""Alarms: the list by deadline, and the picture of one: why, how sure, what comes next, and the decision."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from math import exp
+from typing import Any
+
+import numpy as np
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+
+from tongchou.core.audit.models import Entry
+from tongchou.core.casework.models import Link
+from tongchou.core.parameters.queries import values_on
+from tongchou.core.runs.models import Run
+from tongchou.core.wording import T
+from tongchou.domains.response.queries import plans_in_force
+from tongchou.domains.sentinels.queries import observations_as_known
+from tongchou.domains.warning import actions
+from tongchou.domains.warning.models import Alarm
+from tongchou.domains.warning.queries import alarms_seen_by, evidence_on, evidence_series, promise_kept, seen_alarm, track_record
+from tongchou.domains.warning.rules import ALARM
+from tongchou.interfaces.web.charts import Chart, evidence_curve, small_multiples
+from tongchou.interfaces.web.page import Asked, came_from, page
+from tongchou.interfaces.web.pages.causes import walk_from
+from tongchou.interfaces.web.story import address_of, state_of, story_of
+from tongchou.workflows.activation import confirm
+from tongchou.workflows.early_warning import recompute
+
+ROWS, LOG_ROWS, PLACES, CURVES = 50, 40, 8, 6
+EVIDENCE_DAYS, CURVE_DAYS = timedelta(days=60), timedelta(days=56)
+# exp() beyond this is a number nobody can read; the curve is clamped there.
+MOST_EVIDENCE = 23.0
+RAISED_BY = {"fusion": T("各数据流合并后的证据", "the evidence of all streams together"), "stream": T("单一数据流", "one stream alone")}
+
+
+@page("alarm.read")
+def alarm_list(request: Asked) -> HttpResponse:
+    """Alarms of one's places: what waits for a decision first, by its clock."""
+    rows = alarms_seen_by(request.actor)
+    state, grade, place = (request.GET.get(name, "") for name in ("state", "grade", "place"))
+    if state == "open":
+        rows = rows.filter(dossier__closed_at=None)
+    elif state in ALARM.states:
+        rows = rows.filter(dossier__state=state)
+    if grade:
+        rows = rows.filter(dossier__grade=grade)
+    if place:
+        rows = rows.filter(dossier__place__path__contains=f"/{place}/")
+    page_obj = Paginator(rows, ROWS).get_page(request.GET.get("page"))
+    shown = [
+        {"alarm": a, "head": a.dossier, "state": state_of(a.dossier), "url": address_of(a.dossier), "due_at": a.due_at} for a in page_obj
+    ]
+    today = request.at.date()
+    promised = values_on(["alarm.promised_per_year"], today, request.town.place.path).get("alarm.promised_per_year")
+    context = {
+        "rows": shown,
+        "page_obj": page_obj,
+        "state": state,
+        "grade": grade,
+        "states": list(ALARM.states.items()),
+        "promise": promise_kept(request.town.place.path, today, float(promised.value) if promised else None),
+    }
+    return render(request, "alarms/list.html", context)
+
+
+@page("alarm.read")
+def alarm(request: Asked, number: str) -> HttpResponse:
+    """One alarm with everything it stands on."""
+    found = seen_alarm(number, request.actor)
+    head = found.dossier
+    shares = list(found.shares.all())
+    evidence = evidence_on(found.last_seen_on, found.target, found.area.path)
+    touched = [e for e in evidence.exclude(grade="").exclude(place=found.area)[: PLACES + 1] if e.place_id != head.place_id]
+    # The walk of an incident stops at its alarm; here that stop is where one stands.
+    steps = walk_from(head, alarm=found)
+    context: dict[str, Any] = {
+        "alarm": found,
+        "head": head,
+        "state": state_of(head),
+        "raised_by": RAISED_BY[found.raised_by],
+        "shares": [_share(s) for s in shares if s.share >= 0.005],
+        "touched": touched[:PLACES],
+        "evidence": _evidence_chart(found),
+        "curves": _curves(found, shares, request),
+        "next": _expected(found, shares),
+        "record": track_record(head.grade, found.target, request.town.place.path, found.day),
+        "steps": [steps[0], *steps[2:]],
+        "incidents": [{"head": x.source, "url": address_of(x.source)} for x in _incidents(found)],
+        "timeline": story_of(_log(found), {head.pk: head}, head),
+        "clocks": head.deadlines.filter(stopped_at=None),
+    }
+    context |= _decision(found, request)
+    return render(request, "alarms/alarm.html", context)
+
+
+def _decision(found: Alarm, request: Asked) -> dict[str, Any]:
+    head, actor = found.dossier, request.actor
+    allowed = {s.name for s in ALARM.allowed(head.state) if s.needs != "alarm.propose" and actor.may(s.needs, head.place.path)}
+    return {
+        "allowed": allowed,
+        "plans": plans_in_force(request.at.date(), head.place.path) if "confirm" in allowed else [],
+        "may_judge": head.closed_at is not None and actor.may("alarm.confirm", head.place.path),
+        "verdicts": [(name, said) for name, said in Alarm.VERDICTS.items() if name],
+    }
+
+
+def _share(share: Any) -> dict[str, Any]:
+    stream = share.stream
+    label = T(f"{stream.indicator_zh}", f"{stream.indicator_en}") if stream else T(share.kind, share.kind)
+    where = stream.sentinel.name if stream else T("", "")
+    alone = T("，单独已越线", ", over its own line") if share.threshold is not None and share.statistic >= share.threshold else T("", "")
+    note = T(f"{where.zh}{alone.zh}", f"{where.en}{alone.en}")
+    return {"label": label, "share": share.share, "note": note, "url": reverse("stream", args=[stream.code]) if stream else None}
+
+
+def _evidence_chart(found: Alarm) -> Chart | None:
+    place = found.dossier.place
+    rows = evidence_series(place, found.target, found.day - EVIDENCE_DAYS, found.last_seen_on)
+    if not rows:
+        return None
+    values = [exp(max(-MOST_EVIDENCE, min(MOST_EVIDENCE, e.log_evidence))) for e in rows]
+    line = exp(min(found.threshold, MOST_EVIDENCE))
+    over = sum(value >= line for value in values)
+    summary = T(
+        f"{place.name_zh}近{len(rows)}个早晨中有{over}个越过报警线", f"{over} of the last {len(rows)} mornings lay over the alarm line"
+    )
+    title = T(f"{place.name_zh}的证据", f"Evidence in {place.name_en}")
+    ground = [(found.dossier.grade, line)] if found.dossier.grade else []
+    return evidence_curve([e.day for e in rows], values, title=title, threshold=line, grades=ground, summary=summary)  # type: ignore[arg-type]
+
+
+def _curves(found: Alarm, shares: list[Any], request: Asked) -> list[Chart]:
+    """The newest weeks of the streams that carry the alarm, as known now."""
+    streams = [s.stream for s in shares if s.stream is not None][:CURVES]
+    if not streams:
+        return []
+    last = min(request.at.date(), found.last_seen_on + timedelta(days=14))
+    block = observations_as_known([s.pk for s in streams], last - CURVE_DAYS, last, request.at)
+    charts: list[Chart] = []
+    for stream, line in zip(streams, block.values, strict=True):
+        values = [None if np.isnan(v) else float(v) for v in line]
+        where = stream.sentinel.name
+        label = T(f"{stream.indicator_zh}（{where.zh}）", f"{stream.indicator_en} ({where.en})")
+        charts += small_multiples(block.days, [(label, values)], unit=stream.unit)
+    return charts
+
+
+def _expected(found: Alarm, shares: list[Any]) -> list[dict[str, Any]]:
+    names = {s.kind: s.stream for s in shares if s.stream is not None}
+    rows = []
+    for entry in found.expected:
+        stream = names.get(entry["kind"])
+        if stream is not None and entry["median"] is not None:
+            rows.append({**entry, "label": stream.indicator, "unit": stream.unit, "is_local": entry["place"] is not None})
+    # A place's own figures before the whole area's, and never both for one stream.
+    own = {r["kind"] for r in rows if r["is_local"]}
+    return [r for r in rows if r["is_local"] or r["kind"] not in own][: 2 * CURVES]
+
+
+def _incidents(found: Alarm) -> list[Link]:
+    return list(Link.objects.filter(target=found.dossier, kind="caused_by", source__kind="incident").select_related("source__place"))
+
+
+def _log(found: Alarm) -> list[Entry]:
+    rows = Entry.objects.filter(subject_kind="dossier", subject_id=str(found.pk)).exclude(action="alarm.seen")
+    return list(rows.select_related("actor").order_by("-seq")[:LOG_ROWS])
+
+
+@page("alarm.read", methods=("POST",))
+def decide(request: Asked, number: str, step: str) -> HttpResponse:
+    """Acknowledge, confirm with a plan, dismiss, or give the last word. A second officer is told who was first."""
+    found = seen_alarm(number, request.actor)
+    given, who = request.POST, {"by": request.actor, "at": request.at}
+    if step == "confirm":
+        incident = confirm(found, plan_code=given.get("plan", ""), reason=given.get("reason", ""), **who)  # type: ignore[arg-type]
+        messages.success(
+            request, str(T("预警已确认，事件已启动，任务已派发。", "Confirmed; the incident is open and its tasks are given out."))
+        )
+        return redirect(address_of(incident.dossier))
+    said = STEPS[step](found, given, who)
+    messages.success(request, str(said))
+    return redirect(came_from(request, address_of(found.dossier)))
+
+
+def _acknowledge(found: Alarm, given: Any, who: dict[str, Any]) -> T:
+    actions.acknowledge_alarm(found, reason=given.get("reason", ""), **who)
+    return T("已签收，请在时限内研判。", "Acknowledged; decide within the limit.")
+
+
+def _dismiss(found: Alarm, given: Any, who: dict[str, Any]) -> T:
+    actions.dismiss_alarm(found, reason=given.get("reason", ""), verdict=given.get("verdict", "false"), **who)
+    return T("预警已排除。", "The alarm is dismissed.")
+
+
+def _judge(found: Alarm, given: Any, who: dict[str, Any]) -> T:
+    actions.give_verdict(found, verdict=given.get("verdict", ""), reason=given.get("reason", ""), **who)
+    return T("结论已记入。", "The verdict is kept.")
+
+
+STEPS: dict[str, Callable[[Alarm, Any, dict[str, Any]], T]] = {"acknowledge": _acknowledge, "dismiss": _dismiss, "verdict": _judge}
+
+
+@page("alarm.read")
+def alarm_run(request: Asked, number: str) -> HttpResponse:
+    """What the alarm was computed from, and the same computation done again now."""
+    found = seen_alarm(number, request.actor)
+    again = recompute(found.run) if "again" in request.GET else None
+    parameters = sorted((k, v) for k, v in found.run.parameters.items() if not isinstance(v, dict))
+    return render(
+        request,
+        "alarms/run.html",
+        {"alarm": found, "head": found.dossier, "run": _run(found.run), "again": again, "parameters": parameters},
+    )
+
+
+def _run(run: Run) -> dict[str, Any]:
+    streams = sorted(run.result["streams"].items(), key=lambda item: -item[1]["share"])
+    return {"row": run, "result": run.result, "streams": [{"kind": kind, **values} for kind, values in streams]}
+
+
+urlpatterns = [
+    path("alarms/", alarm_list, name="alarms"),
+    path("alarms/<str:number>", alarm, name="alarm"),
+    path("alarms/<str:number>/run", alarm_run, name="alarm_run"),
+    *(
+        path(f"alarms/<str:number>/{step}", decide, {"step": step}, name=f"alarm_{step}")
+        for step in ("acknowledge", "confirm", "dismiss", "verdict")
+    ),
+]
