@@ -1,0 +1,207 @@
+"""Alarms, evidence and readings for programs: the same queries and actions as the pages."""
+
+from datetime import date, datetime
+from typing import Any, Literal
+
+from django.http import HttpRequest
+from ninja import Router, Schema
+from ninja.pagination import LimitOffsetPagination, paginate
+from pydantic import Field
+
+from tongchou.core.errors import Unseen
+from tongchou.core.places.models import Place
+from tongchou.domains.warning import actions
+from tongchou.domains.warning.models import Alarm
+from tongchou.domains.warning.queries import alarms_seen_by, evidence_series, seen_alarm, track_record
+from tongchou.interfaces.api.response import Pair
+from tongchou.workflows.activation import confirm
+
+router = Router(tags=["warning"])
+
+
+class ShareOut(Schema):
+    """What one kind of stream contributes."""
+
+    kind: str
+    stream: str | None = Field(description="数据流编码 code of the stream")
+    share: float = Field(description="份额 share of the evidence, 0 to 1")
+    statistic: float
+    threshold: float | None
+
+
+class AlarmOut(Schema):
+    """A rise found in a place."""
+
+    number: str = Field(description="编号 number")
+    title: Pair
+    place: str = Field(description="地方编码 code of the place")
+    target: str
+    state: str
+    grade: str
+    day: date
+    last_seen_on: date
+    as_known_at: datetime
+    probability: float = Field(description="暴发概率 probability of an outbreak at the stated prior")
+    log_evidence: float = Field(description="证据（自然对数） natural logarithm")
+    threshold: float
+    growth_per_day: float | None
+    verdict: str
+    due_at: datetime | None = Field(None, description="最近时限 next limit")
+    is_exercise: bool
+
+
+class AlarmDetail(AlarmOut):
+    """With the streams that carry it and what is expected next."""
+
+    shares: list[ShareOut]
+    expected: list[dict[str, Any]]
+    input_digest: str
+    right: int = Field(description="同级预警属实次数 such alarms that were right")
+    decided: int = Field(description="同级预警有结论次数 such alarms with a verdict")
+
+
+class EvidenceOut(Schema):
+    """One morning's evidence in a place."""
+
+    day: date
+    log_evidence: float
+    threshold: float | None
+    probability: float
+    grade: str
+
+
+class Reason(Schema):
+    """A reason in words."""
+
+    reason: str = Field(description="理由 reason")
+
+
+class Confirmation(Reason):
+    """A confirmation sets a plan in motion."""
+
+    plan: str = Field(description="方案编码 code of the plan")
+
+
+class Dismissal(Reason):
+    """Why it is none."""
+
+    verdict: Literal["false", "unclear"] = "false"
+
+
+class Verdict(Reason):
+    """The last word on a decided alarm."""
+
+    verdict: Literal["true", "false", "unclear"]
+
+
+class Opened(Schema):
+    """The incident a confirmation opened."""
+
+    incident: str
+
+
+def _out(alarm: Alarm) -> dict[str, Any]:
+    head = alarm.dossier
+    return {
+        "number": head.number,
+        "title": {"zh": head.title_zh, "en": head.title_en},
+        "place": head.place.code,
+        "state": head.state,
+        "grade": head.grade,
+        "is_exercise": head.is_exercise,
+        "due_at": getattr(alarm, "due_at", None),
+    } | {
+        name: getattr(alarm, name)
+        for name in (
+            "target",
+            "day",
+            "last_seen_on",
+            "as_known_at",
+            "probability",
+            "log_evidence",
+            "threshold",
+            "growth_per_day",
+            "verdict",
+        )
+    }
+
+
+def _asked(request: HttpRequest) -> dict[str, Any]:
+    return {"by": request.auth, "at": request.at}  # type: ignore[attr-defined]
+
+
+@router.get("/alarms", response=list[AlarmOut], summary="预警 Alarms, those that wait first")
+@paginate(LimitOffsetPagination)
+def list_alarms(request: HttpRequest, state: str = "", grade: str = "", place: str = "") -> Any:
+    """Alarms of one's places."""
+    rows = alarms_seen_by(request.auth)  # type: ignore[attr-defined]
+    if state == "open":
+        rows = rows.filter(dossier__closed_at=None)
+    elif state:
+        rows = rows.filter(dossier__state=state)
+    if grade:
+        rows = rows.filter(dossier__grade=grade)
+    if place:
+        rows = rows.filter(dossier__place__path__contains=f"/{place}/")
+    return [_out(alarm) for alarm in rows[:1000]]
+
+
+@router.get("/alarms/{number}", response=AlarmDetail, summary="一条预警 One alarm")
+def get_alarm(request: HttpRequest, number: str) -> Any:
+    """One alarm with everything it stands on."""
+    alarm = seen_alarm(number, request.auth)  # type: ignore[attr-defined]
+    record = track_record(alarm.dossier.grade, alarm.target, alarm.area.path, alarm.day)
+    shares = [
+        {
+            "kind": s.kind,
+            "stream": s.stream.code if s.stream else None,
+            "share": s.share,
+            "statistic": s.statistic,
+            "threshold": s.threshold,
+        }
+        for s in alarm.shares.all()
+    ]
+    return _out(alarm) | {
+        "shares": shares,
+        "expected": alarm.expected,
+        "input_digest": alarm.run.input_digest,
+        "right": record.right,
+        "decided": record.decided,
+    }
+
+
+@router.get("/places/{code}/evidence", response=list[EvidenceOut], summary="证据随时间 Evidence over time")
+def get_evidence(request: HttpRequest, code: str, target: str, first_day: date, last_day: date) -> Any:
+    """Evidence per morning in one place, both ends included."""
+    place = Place.objects.filter(code=code).order_by("-valid_from").first()
+    if place is None or not request.auth.may("alarm.read", place.path):  # type: ignore[attr-defined]
+        raise Unseen("place")
+    return evidence_series(place, target, first_day, last_day)
+
+
+@router.post("/alarms/{number}/acknowledge", response=AlarmOut, summary="签收 Acknowledge")
+def acknowledge(request: HttpRequest, number: str, given: Reason) -> Any:
+    """Say that somebody is looking at it; 409 when another was first."""
+    return _out(actions.acknowledge_alarm(seen_alarm(number, request.auth), reason=given.reason, **_asked(request)))  # type: ignore[attr-defined]
+
+
+@router.post("/alarms/{number}/confirm", response=Opened, summary="确认预警并启动方案 Confirm and activate")
+def confirm_alarm(request: HttpRequest, number: str, given: Confirmation) -> Any:
+    """Open the incident and give out the plan's tasks; 409 when another was first."""
+    found = seen_alarm(number, request.auth)  # type: ignore[attr-defined]
+    incident = confirm(found, plan_code=given.plan, reason=given.reason, **_asked(request))
+    return {"incident": incident.dossier.number}
+
+
+@router.post("/alarms/{number}/dismiss", response=AlarmOut, summary="排除预警 Dismiss")
+def dismiss(request: HttpRequest, number: str, given: Dismissal) -> Any:
+    """Decide that it is none; 409 when another was first."""
+    found = seen_alarm(number, request.auth)  # type: ignore[attr-defined]
+    return _out(actions.dismiss_alarm(found, reason=given.reason, verdict=given.verdict, **_asked(request)))
+
+
+@router.post("/alarms/{number}/verdict", response=AlarmOut, summary="结论 Verdict")
+def give_verdict(request: HttpRequest, number: str, given: Verdict) -> Any:
+    """The last word on a decided alarm; 409 before the decision."""
+    found = seen_alarm(number, request.auth)  # type: ignore[attr-defined]
+    return _out(actions.give_verdict(found, reason=given.reason, verdict=given.verdict, **_asked(request)))
