@@ -55,6 +55,7 @@ class Register:
     columns: tuple[str, ...]
     form: tuple[str, ...]
     import_spec: ImportSpec
+    derived: tuple[Column, ...] = ()  # filters by fields that follow from others and stand in no file
 
     @property
     def slug(self) -> str:
@@ -71,7 +72,7 @@ class Register:
     @property
     def filters(self) -> list[Column]:
         found = [self.import_spec.column(name) for name in self.columns]
-        return [column for column in found if column.choices]
+        return [column for column in (*found, *self.derived) if column.choices]
 
     def heads(self) -> list[tuple[T, str]]:
         """Label and kind of each column of the list."""

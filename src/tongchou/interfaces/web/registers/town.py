@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 
+from tongchou.core.importing.columns import Column, choice
+from tongchou.core.wording import T
 from tongchou.domains.registry import imports, models
+from tongchou.domains.registry.rules import SECTIONS, SIZE_CLASSES
 from tongchou.interfaces.web.registers.register import Register
 
 REGISTERS: Mapping[str, Register] = {
@@ -28,6 +31,10 @@ REGISTERS: Mapping[str, Register] = {
                 "phone", "state_owned_premises", "resumption", "resumed_on",
             ),
             import_spec=imports.FIRMS,
+            derived=(
+                Column("section", T("行业门类", "Sector"), choice(SECTIONS), "C", choices=SECTIONS),
+                Column("size_class", T("规模", "Size"), choice(SIZE_CLASSES), "small", choices=SIZE_CLASSES),
+            ),
         ),
         Register(
             models.Venue,
