@@ -138,7 +138,7 @@ def village_map(
     features = [feature_of(area, middle) for area in drawn]
     wanted = [i for i, area in enumerate(drawn) if area.mark] + [drawn.index(area) for area in ranked[:3] if area.value and area.outline]
     scale = {"type": "threshold", "domain": cuts, "range": [f"$seq-{level}" for level in spread_levels(len(cuts) + 1)]}
-    legend = {"title": str(unit), "format": pattern, "gradientLength": 180, "gradientThickness": 10}
+    legend = {"title": str(unit), "format": pattern, "gradientLength": 260, "gradientThickness": 10}
     unknown = {"test": "!isValid(datum.properties.value)", "value": "$chart-gap"}
     tips = [{"field": "properties.name", "title": str(PLACE)}, quantity("properties.value", title=str(unit), format=pattern)]
     ground = {

@@ -156,13 +156,13 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True)
 class Economy:
-    """The firm register's state: all, by section, by size, how many of today's open firms had resumed by each day, and when it last changed."""
+    """The firm register's state: all, by section, by size, how many of today's open firms had resumed by each day, and the day it speaks of."""
 
     whole: Resumed
     sectors: tuple[Resumed, ...]
     sizes: Mapping[str, Resumed]
     resumed_by: tuple[tuple[date, int], ...]
-    changed_at: datetime | None
+    as_of: date | None
 
 
 def economy_of(path: str) -> Economy:
@@ -174,7 +174,7 @@ def economy_of(path: str) -> Economy:
         .order_by()
     )
     whole, sectors, sizes, days = Resumed("all"), dict[str, Resumed](), dict[str, Resumed](), Counter[date]()
-    changed: list[datetime] = []
+    changed: list[date] = []
     for row in rows:
         for group in (
             whole,
@@ -182,14 +182,14 @@ def economy_of(path: str) -> Economy:
             sizes.setdefault(row["size_class"], Resumed(row["size_class"])),
         ):
             group.firms[row["resumption"]] += row["n"]
-        changed.append(row["changed_at"])
+        changed.append(row["changed_at"].date())
         if row["resumed_on"] and row["resumption"] != "closed":
             days[row["resumed_on"]] += row["n"]
     total, line = 0, []
     for day in sorted(days):
         total += days[day]
         line.append((day, total))
-    return Economy(whole, tuple(sorted(sectors.values(), key=lambda s: -s.count)), sizes, tuple(line), max(changed, default=None))
+    return Economy(whole, tuple(sorted(sectors.values(), key=lambda s: -s.count)), sizes, tuple(line), max((day for day in (*days, *changed)), default=None))
 
 
 def states_of_sites(path: str) -> Mapping[tuple[str, str], int]:

@@ -16,7 +16,7 @@ from tongchou.interfaces.web.pages.desk_now import said_probability
 from tongchou.interfaces.web.pages.desk_reading import Desk, firms_url, link, register_url
 from tongchou.interfaces.web.story import address_of
 
-RESUMED_DAYS, SECTORS, VILLAGES, SILENT = 45, 10, 5, 5
+RESUMED_DAYS, SECTORS, VILLAGES, SILENT = 45, 12, 4, 5
 MAP_STEPS = (0.05, 0.2, 0.5, 0.9)
 FRESHNESS = {"fresh": T("及时", "fresh"), "due": T("待报", "due"), "late": T("迟报", "late"), "silent": T("失联", "silent")}
 
@@ -159,7 +159,7 @@ def _site_rows(desk: Desk, found: Mapping[tuple[str, str], int]) -> list[dict[st
     working = T(f"{SITE_STATES['working'].zh}", f"{SITE_STATES['working'].en}")
     rows = [
         row(T("建筑工地", "Construction sites"), "site", "working", "stopped", working, register_url("site")),
-        row(T("其中重大项目", "of these major projects"), "major", "working", "stopped", working, register_url("site", is_major="1")),
+        row(T("其中重大项目", "of these major projects"), "major", "working", "stopped", working, register_url("site")),
         row(T("学校与幼儿园", "Schools and kindergartens"), "school", "open", "closed", T("已复课", "open"), register_url("school")),
     ]
     return [r for r in rows if r["all"]]

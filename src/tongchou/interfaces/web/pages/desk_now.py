@@ -33,15 +33,16 @@ def banner_part(desk: Desk) -> dict[str, Any]:
 
 
 def _ahead(alarm: Alarm) -> dict[str, Any] | None:
-    """What the leading kind of stream is expected to show over the longest horizon."""
-    leading = next((share for share in alarm.shares.all() if share.stream), None)
-    rows = [e for e in alarm.expected if leading and e["kind"] == leading.kind] or [e for e in alarm.expected if not e.get("place")]
-    if not rows:
+    """What is expected over the longest horizon: of a specific kind read for the whole area if there is one, else of the leading kind here."""
+    streams = {share.kind: share.stream for share in alarm.shares.all() if share.stream and share.stream.value_kind == "count"}
+    rows = [e for e in alarm.expected if e["kind"] in streams]
+    specific = [e for e in rows if streams[e["kind"]].is_specific and e["place"] is None]
+    found = specific or [e for e in rows if e["kind"] == next(iter(streams), "")]
+    if not found:
         return None
-    row = max(rows, key=lambda e: (e["horizon_days"], e["median"]))
-    streams = {share.kind: share.stream for share in alarm.shares.all()}
-    stream = streams.get(row["kind"])
-    return {**row, "indicator": stream.indicator} if stream else None
+    row = max(found, key=lambda e: (e["horizon_days"], e["median"]))
+    where = alarm.area.name if row["place"] is None else T("该处", "here")
+    return {**row, "indicator": streams[row["kind"]].indicator, "where": where}
 
 
 def said_probability(share: float) -> str:
@@ -84,7 +85,7 @@ def _work_kpis(desk: Desk) -> list[dict[str, Any]]:
             "value": len(desk.open_alarms),
             "note": T(" ".join(f"{w.zh} {n}" for w, n in said), " ".join(f"{n} {w.en}" for w, n in said)) if said else T("无", "none"),
             "tone": "bad" if desk.open_alarms else "good",
-            "url": link("alarms"),
+            "url": link("alarms", state="open"),
         },
         {
             "label": T("在办任务", "Tasks under way"),
@@ -105,7 +106,7 @@ def _economy_kpis(desk: Desk) -> list[dict[str, Any]]:
             "label": T("复工率", "Firms at work"),
             "value": f"{whole.resumed_share:.1%}",
             "note": T(
-                f"{whole.count:,} 家中 {whole.firms['closed']:,} 家未复工", f"{whole.firms['closed']:,} of {whole.count:,} still closed"
+                f"未复工 {whole.firms['closed']:,} 家", f"{whole.firms['closed']:,} closed"
             ),
             "url": firms_url(desk, resumption="closed"),
         },
