@@ -147,7 +147,8 @@ def track_record_of(right: int, decided: int) -> TrackRecord:
     z, share = 1.959964, right / decided
     middle = (share + z * z / (2 * decided)) / (1 + z * z / decided)
     half = z * sqrt(share * (1 - share) / decided + z * z / (4 * decided * decided)) / (1 + z * z / decided)
-    return TrackRecord(right, decided, share, max(0.0, middle - half), min(1.0, middle + half))
+    # Rounding must not push the share out of its own interval at 0 and 1.
+    return TrackRecord(right, decided, share, max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half)))
 
 
 def alarm_title(target: T, place: T) -> T:
