@@ -79,7 +79,7 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 
 
-UNNAMED = T("", "")
+UNNAMED = T("岗位", "post")
 
 
 @dataclass(frozen=True, slots=True)
