@@ -86,9 +86,10 @@ def test_wrong_schedule_is_refused(content: dict[str, object]) -> None:
 
 
 def test_open_day_is_the_oldest_untold_of_a_week() -> None:
-    assert rules.open_day(date(2022, 5, 31), Schedule(), at(2, 9), ZONE, began_on=date(2022, 5, 1)) == date(2022, 6, 1)
-    assert rules.open_day(THURSDAY, Schedule(), at(2, 9), ZONE, began_on=date(2022, 5, 1)) is None
-    assert rules.open_day(None, Schedule(), at(2, 9), ZONE, began_on=date(2022, 1, 1)) == date(2022, 5, 27)
+    assert rules.open_day(date(2022, 5, 31), Schedule(), 0, at(2, 9), ZONE, began_on=date(2022, 5, 1)) == date(2022, 6, 1)
+    assert rules.open_day(date(2022, 5, 31), Schedule(), 2, at(2, 9), ZONE, began_on=date(2022, 5, 1)) is None
+    assert rules.open_day(THURSDAY, Schedule(), 0, at(2, 9), ZONE, began_on=date(2022, 5, 1)) is None
+    assert rules.open_day(None, Schedule(), 0, at(2, 9), ZONE, began_on=date(2022, 1, 1)) == date(2022, 5, 27)
 
 
 @given(st.lists(st.floats(0, 1), max_size=8), st.floats(0, 1))

@@ -97,6 +97,15 @@ def test_only_live_sentinels_cover(matrix: Matrix, state: str, unseen: int) -> N
     assert spots[matrix.town.villages[1]].unseen == unseen
 
 
+def test_case_desk_opens_no_eye_on_residents_nobody_else_sees(matrix: Matrix) -> None:
+    desk = sentinel("desk", "case_investigation", "case_desk", matrix.town.town, {matrix.town.town: 0.95})
+    told(stream("desk-cases", desk, "case_reports"), TODAY)
+    found = matrix_at(AT, matrix.town.town.path)
+    third = matrix.town.villages[2]
+    assert found.cells[third.pk]["case_investigation"].live == 1
+    assert found.share(third) == 0
+
+
 def test_town_wide_catchment_covers_every_village(matrix: Matrix) -> None:
     plant = sentinel("plant", "monitoring", "wastewater", matrix.town.town, {matrix.town.town: 0.9})
     told(stream("plant-load", plant, "wastewater_load", value_kind="concentration", plausible_max=None), TODAY)

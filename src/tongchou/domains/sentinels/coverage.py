@@ -16,6 +16,8 @@ from tongchou.domains.sentinels.queries import StreamFreshness, freshness_of, li
 from tongchou.domains.sentinels.rules import FreshnessState
 
 SEEN_FROM = 0.2  # where `coverage.seen_from` has no value
+# A case desk sees only those whom others found: it watches, but it opens no eye on residents nobody else sees.
+FINDING_KINDS = tuple(kind for kind in Sentinel.KINDS if kind != "case_investigation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,8 @@ class Matrix:
     seen_from: float
 
     def share(self, place: Place) -> float:
-        """The share of a village's residents that any live sentinel of any kind sees."""
-        return rules.covered_share([cell.share for cell in self.cells[place.pk].values()])
+        """The share of a village's residents whom a live sentinel would find; case desks do not count."""
+        return rules.covered_share([self.cells[place.pk][kind].share for kind in FINDING_KINDS])
 
     def sentinels(self) -> list[Watch]:
         """Every sentinel of the matrix once, by code."""
@@ -81,7 +83,7 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class BlindSpot:
-    """A village's residents whom no live sentinel sees: in all, by kind, and what would change that. `is_blind`: below the parameter."""
+    """A village's residents whom no live sentinel would find: in all, by kind, and what would change that. `is_blind`: below the parameter."""
 
     place: Place
     share: float
@@ -144,7 +146,7 @@ def blind_spots(matrix: Matrix) -> BlindSpots:
 
 def _blind_spot(place: Place, matrix: Matrix) -> BlindSpot:
     cells, share = matrix.cells[place.pk], matrix.share(place)
-    asleep = [(w.sentinel, s) for cell in cells.values() for w, s in cell.watches if not w.is_watching]
+    asleep = [(w.sentinel, s) for kind in FINDING_KINDS for w, s in cells[kind].watches if not w.is_watching]
     remedies = sorted((Remedy(sentinel, rules.covered_share([share, own])) for sentinel, own in asleep), key=lambda r: -r.share_after)
     return BlindSpot(
         place,

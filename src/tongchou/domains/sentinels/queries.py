@@ -37,9 +37,6 @@ class SeriesBlock:
     def days(self) -> list[date]:
         return [self.first_day + timedelta(days=k) for k in range(self.values.shape[1])]
 
-    def row(self, stream_id: int) -> NDArray[np.float64]:
-        return np.asarray(self.values[self.stream_ids.index(stream_id)])
-
 
 @dataclass(frozen=True, slots=True)
 class StreamFreshness:

@@ -116,9 +116,18 @@ def expected_instant(day: date, schedule: Schedule, expected_delay_days: float, 
     return datetime.combine(day, schedule.due, zone) + timedelta(days=expected_delay_days)
 
 
-def open_day(last_day: date | None, schedule: Schedule, at: datetime, zone: ZoneInfo, *, began_on: date, step_days: int = 1) -> date | None:
-    """The day a sentinel would fill in now: the oldest unreported one of the last week that its schedule names; None when all is told."""
-    today = at.astimezone(zone).date()
+def open_day(
+    last_day: date | None,
+    schedule: Schedule,
+    expected_delay_days: float,
+    at: datetime,
+    zone: ZoneInfo,
+    *,
+    began_on: date,
+    step_days: int = 1,
+) -> date | None:
+    """The day a sentinel would fill in today: the oldest unreported one of a week that its schedule names and whose value is there by now."""
+    today = at.astimezone(zone).date() - timedelta(days=int(expected_delay_days))
     first = max(began_on, today - timedelta(days=6)) if last_day is None else last_day + timedelta(days=step_days)
     day = max(first, today - timedelta(days=6))
     while day <= today:

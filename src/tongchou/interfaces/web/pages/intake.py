@@ -47,7 +47,15 @@ def intake(request: Asked) -> HttpResponse:
 
 
 def _open_day(row: Sentinel, stream: Stream, last_day: date | None, request: Asked, zone: ZoneInfo) -> date | None:
-    return open_day(last_day, schedule_of(row.schedule), request.at, zone, began_on=row.valid_from, step_days=stream.step_days)
+    return open_day(
+        last_day,
+        schedule_of(row.schedule),
+        stream.expected_delay_days,
+        request.at,
+        zone,
+        began_on=row.valid_from,
+        step_days=stream.step_days,
+    )
 
 
 @page("stream.report", methods=("GET", "POST"))

@@ -72,10 +72,10 @@ def _kpis(found: Matrix, unseen: int, population: int) -> list[dict[str, Any]]:
     blind = sum(found.share(place) < found.seen_from for place in found.places)
     return [
         {"label": T("在岗哨点", "Watching"), "value": watching, "unit": T(f"/ {len(watches)} 个", f"of {len(watches)}"), "url": reverse("sentinels")},
-        {"label": T("被哨点看见的居民", "Residents seen"), "value": f"{(population - unseen) / population:.0%}" if population else "–",
+        {"label": T("被哨点看见的居民", "Residents seen"), "value": f"{(population - unseen) / population:.1%}" if population else "–",
          "note": T(f"共 {population:,} 人", f"of {population:,}")},
         {"label": T("无人看见", "Seen by nobody"), "value": f"{unseen:,}", "unit": T("人", "people"), "url": "#blind", "tone": "bad" if unseen else "good"},
-        {"label": T("盲区村居", "Blind villages"), "value": blind, "unit": T(f"/ {len(found.places)}", f"of {len(found.places)}"),
+        {"label": T("盲区村居", "Blind villages"), "value": blind, "unit": T(f"/ {len(found.places)} 个", f"of {len(found.places)}"),
          "note": T(f"覆盖不足 {found.seen_from:.0%}", f"under {found.seen_from:.0%} seen"), "tone": "bad" if blind else "good"},
     ]  # fmt: skip
 
@@ -98,7 +98,7 @@ def _grid(found: Matrix) -> dict[str, Any]:
 def _cell(cell: Cell, place: str, kind: str, name: T) -> dict[str, Any]:
     if not cell.live:
         asleep = len(cell.watches)
-        text = T(f"盲 ·{asleep} 未在岗", f"blind · {asleep} asleep") if asleep else T("盲", "blind")
+        text = T(f"盲 · {asleep} 未在岗", f"blind · {asleep} asleep") if asleep else T("盲", "blind")
         title = T(f"{name.zh}：没有在岗的{KIND_NAMES[kind].zh}", f"{name.en}: no {KIND_NAMES[kind].en.lower()} sentinel watches")
         return {"text": text, "level": None, "title": title, "url": _list_url(place=place, kind=kind)}
     worst = FRESHNESS[cell.worst or "silent"]
@@ -117,6 +117,7 @@ def _cell(cell: Cell, place: str, kind: str, name: T) -> dict[str, Any]:
 def _spot(spot: BlindSpot, found: Matrix) -> dict[str, Any]:
     missing = [KIND_NAMES[kind] for kind in Sentinel.KINDS if not found.cells[spot.place.pk][kind].live]
     best = spot.remedies[0] if spot.remedies else None
+    gain = round(spot.place.population * (best.share_after - spot.share)) if best else 0
     return {
         "place": spot.place,
         "url": _list_url(place=spot.place.code),
@@ -124,10 +125,11 @@ def _spot(spot: BlindSpot, found: Matrix) -> dict[str, Any]:
         "share": spot.share,
         "is_blind": spot.is_blind,
         "missing": T("、".join(name.zh for name in missing) or "–", ", ".join(name.en for name in missing) or "–"),
-        "remedy": best and {
+        "lacks": bool(missing),
+        "remedy": best and gain and {
             "sentinel": best.sentinel,
             "do": T("恢复上报", "get it reporting") if best.sentinel.state == "live" else T("启用", "open it"),
-            "gain": round(spot.place.population * (best.share_after - spot.share)),
+            "gain": gain,
         },
     }  # fmt: skip
 

@@ -46,7 +46,7 @@ class SentinelForm(forms.Form):
     due = forms.TimeField(widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"), initial=time(18))
     contact_post = forms.ChoiceField(required=False)
     contact = forms.CharField(max_length=120, required=False)
-    valid_from = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}))
+    valid_from = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     reason = forms.CharField(max_length=300)
 
     def __init__(self, *args: object, places: list[Place], new: bool, **given: object) -> None:

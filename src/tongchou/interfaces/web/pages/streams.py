@@ -35,6 +35,10 @@ BASES = {
     "final_at_usual_lag": T("最终值，按惯常时延", "final value at the usual lag"),
     "generated": T("生成数据", "generated"),
 }
+FORMS = {
+    "additive": T("叠加：本底之上另加感染带来的", "additive: infections add to the background"),
+    "multiplicative": T("成倍：整条曲线随感染升降", "multiplicative: the level rises and falls with infections"),
+}
 # Field of a stream's model → what it means; in the order in which a reader asks.
 MODEL_NAMES = {
     "form": T("形式", "Form"),
@@ -151,7 +155,7 @@ def stream(request: Asked, code: str) -> HttpResponse:
         "chart": _chart(row, curve, signals), "signal": signals[-1] if signals else None, "reports": curve.reports,
         "bases": [BASES[basis] for basis in sorted(curve.bases)],
         "page_obj": Paginator(curve.corrections, CORRECTIONS).get_page(request.GET.get("page")),
-        "model": [(name, row.model[key]) for key, name in MODEL_NAMES.items() if key in row.model], "basis": row.model.get("basis", ""),
+        "model": [(name, FORMS.get(row.model[key], row.model[key])) for key, name in MODEL_NAMES.items() if key in row.model], "basis": row.model.get("basis", ""),
         "may_report": row.sentinel.state == "live" and request.actor.may("stream.report", row.place_path),
     }  # fmt: skip
     context["word"] = FRESHNESS[context["freshness"].state]  # type: ignore[attr-defined]
