@@ -4,13 +4,14 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from tests.domains.response.plans import CALL_IN, DELINEATE, HOLD, PDF, PNG, REVIEW, activated
+from tests.domains.response.plans import CALL_IN, DELINEATE, HOLD, PDF, PNG, REVIEW, SYSTEM, activated, propose, published
 from tests.fixtures_town import AT, Town
 from tongchou.core.casework.models import Dossier, Evidence
 from tongchou.core.outbox.models import Notice
 from tongchou.core.people.models import User
 from tongchou.domains.response.models import Task
 from tongchou.interfaces import clock
+from tongchou.workflows.activation import confirm
 
 
 @pytest.fixture
@@ -171,6 +172,15 @@ def test_walk_leads_from_the_task_back_to_the_incident(tasks: dict[str, Task]) -
     assert (
         'href="/incidents/SJ-2022-0001"' in page and CALL_IN in _as("lin").get(f"/tasks/{tasks[CALL_IN].dossier.number}").content.decode()
     )
+
+
+def test_walk_goes_on_to_the_alarm_and_its_streams(installed_town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: AT)
+    published(installed_town)
+    alarm = propose(town=installed_town, is_exercise=False, by=SYSTEM, at=AT)
+    incident = confirm(alarm, plan_code="spread", reason="两例核酸阳性", by=installed_town.lin, at=AT)
+    page = _as("lin").get(f"/incidents/{incident.dossier.number}").content.decode()
+    assert f'href="/alarms/{alarm.dossier.number}"' in page and "两例核酸阳性" in page and "派发 4 项任务" in page
 
 
 def test_every_step_is_post_only(tasks: dict[str, Task]) -> None:

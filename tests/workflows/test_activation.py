@@ -2,47 +2,29 @@
 
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.db import close_old_connections, connections
 
-from tests.domains.response.plans import CALL_IN, HOLD, SYSTEM, published
+from tests.domains.response.plans import CALL_IN, HOLD, SYSTEM, propose, published
 from tests.fixtures_town import AT, Town
-from tongchou.core.audit.acting import action
 from tongchou.core.audit.models import Entry
 from tongchou.core.audit.queries import verify_chain
-from tongchou.core.casework.life import Opening, open_dossiers
 from tongchou.core.casework.models import Assignment, Deadline, Dossier, Link
 from tongchou.core.errors import Invalid, Refusal, Stale, Unseen
 from tongchou.core.outbox.models import Message, Notice
 from tongchou.core.people.rules import Actor
-from tongchou.core.runs.models import Run
-from tongchou.core.wording import T
 from tongchou.domains.response.models import Incident, Task
 from tongchou.domains.warning.models import Alarm
-from tongchou.domains.warning.rules import ALARM
 from tongchou.workflows import activation
 from tongchou.workflows.activation import confirm, escalate_overdue
-
-
-@action("alarm.propose", place=lambda given: given["town"].villages[0].path)
-def _propose(*, town: Town, is_exercise: bool, by: Actor, at: datetime) -> Alarm:
-    opening = Opening(
-        T("徐泾居委会发热门诊上升", "Rise in Xujing"), town.villages[0], town.posts["duty-officer"], grade="orange", is_exercise=is_exercise
-    )
-    dossier = open_dossiers(ALARM, [opening], by=by, at=at)[0]
-    run = Run.objects.create(function="test", version="1", parameters={}, input_digest="0", as_known_at=AT, recorded_at=AT, result={})
-    return Alarm.objects.create(
-        dossier=dossier, area=town.town, target="covid19", target_zh="新冠", target_en="COVID-19", day=AT.date(), as_known_at=AT,
-        last_seen_on=AT.date(), raised_by="fusion", log_evidence=6.0, threshold=4.0, probability=0.7, prior_onsets_per_year=2.0, run=run,
-    )  # fmt: skip
 
 
 @pytest.fixture
 def alarm(small_town: Town) -> Alarm:
     published(small_town)
-    return _propose(town=small_town, is_exercise=False, by=SYSTEM, at=AT)
+    return propose(town=small_town, is_exercise=False, by=SYSTEM, at=AT)
 
 
 def _confirm(alarm: Alarm, by: Actor, plan_code: str = "spread") -> Incident:
@@ -117,7 +99,7 @@ def test_second_officer_is_told_that_somebody_was_first(small_town: Town, alarm:
 
 def test_a_drill_is_activated_without_letters(small_town: Town) -> None:
     published(small_town)
-    drill = _propose(town=small_town, is_exercise=True, by=SYSTEM, at=AT)
+    drill = propose(town=small_town, is_exercise=True, by=SYSTEM, at=AT)
     incident = _confirm(drill, small_town.lin)
     assert incident.dossier.is_exercise and all(t.dossier.is_exercise for t in incident.tasks.all())
     assert Notice.objects.exists() and not Message.objects.filter(topic="mail").exists()
@@ -166,6 +148,16 @@ def test_overdue_tasks_climb_post_by_post_and_people_are_told(small_town: Town, 
     escalate_overdue(by=SYSTEM, at=AT + timedelta(minutes=78))
     assert hand() == "duty-leader"
     assert verify_chain().problems == ()
+
+
+def test_two_clocks_that_ran_out_together_are_one_step_up(small_town: Town, alarm: Alarm) -> None:
+    incident = _confirm(alarm, small_town.lin)
+    task = Task.objects.get(incident=incident, plan_task=HOLD)
+    late = AT + timedelta(minutes=61)
+    assert Deadline.objects.filter(dossier_id=task.pk, stopped_at=None, due_at__lte=late).count() == 2
+    escalate_overdue(by=SYSTEM, at=late)
+    escalate_overdue(by=SYSTEM, at=late + timedelta(seconds=20))
+    assert Assignment.objects.get(dossier_id=task.pk, to_at=None).post.code == "duty-officer"
 
 
 def test_delay_and_its_message_are_kept_together(small_town: Town, alarm: Alarm, monkeypatch: pytest.MonkeyPatch) -> None:

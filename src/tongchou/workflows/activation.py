@@ -57,12 +57,13 @@ def escalate_overdue(*, by: Actor, at: datetime, at_most: int = 500) -> int:
     Each is a transaction of its own: one that fails keeps no other from climbing.
     """
     passed = 0
-    for late in overdue_at(at).select_related("dossier__place")[:at_most]:
+    late = {clock.dossier_id: clock.dossier for clock in overdue_at(at).select_related("dossier__place")[:at_most]}
+    for dossier in late.values():
         with transaction.atomic():
-            if escalate(late.dossier, by=by, at=at) is None:
+            if escalate(dossier, by=by, at=at) is None:
                 continue
             passed += 1
-            _tell_of_delay(late.dossier, at)
+            _tell_of_delay(dossier, at)
     return passed
 
 

@@ -1,14 +1,19 @@
 """A small plan for the small town: four tasks, one of each kind that matters."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 from tests.fixtures_town import AT, Town
+from tongchou.core.audit.acting import action
+from tongchou.core.casework.life import Opening, open_dossiers
 from tongchou.core.packs.contents import DocumentSpec, GroupSpec, PlanSpec, ProofSpec, TaskSpec, TriggerSpec
-from tongchou.core.people.rules import system_actor
+from tongchou.core.people.rules import Actor, system_actor
+from tongchou.core.runs.models import Run
 from tongchou.core.wording import T
 from tongchou.domains.response.actions import give_tasks, open_incident, publish_plan
 from tongchou.domains.response.models import Incident, Plan, Task
+from tongchou.domains.warning.models import Alarm
+from tongchou.domains.warning.rules import ALARM
 
 SYSTEM = system_actor("test")
 CALL_IN, HOLD, DELINEATE, REVIEW = "A01", "A03", "A09", "A16"
@@ -77,3 +82,17 @@ def opened(town: Town, *, is_exercise: bool = False) -> Incident:
 def activated(town: Town, *, is_exercise: bool = False) -> dict[str, Task]:
     """An incident with its tasks given out: plan code → task."""
     return {task.plan_task: task for task in give_tasks(opened(town, is_exercise=is_exercise), by=town.lin, at=AT)}
+
+
+@action("alarm.propose", place=lambda given: given["town"].villages[0].path)
+def propose(*, town: Town, is_exercise: bool, by: Actor, at: datetime) -> Alarm:
+    """An alarm that waits to be decided."""
+    opening = Opening(
+        T("徐泾居委会发热门诊上升", "Rise in Xujing"), town.villages[0], town.posts["duty-officer"], grade="orange", is_exercise=is_exercise
+    )
+    dossier = open_dossiers(ALARM, [opening], by=by, at=at)[0]
+    run = Run.objects.create(function="test", version="1", parameters={}, input_digest="0", as_known_at=AT, recorded_at=AT, result={})
+    return Alarm.objects.create(
+        dossier=dossier, area=town.town, target="covid19", target_zh="新冠", target_en="COVID-19", day=AT.date(), as_known_at=AT,
+        last_seen_on=AT.date(), raised_by="fusion", log_evidence=6.0, threshold=4.0, probability=0.7, prior_onsets_per_year=2.0, run=run,
+    )  # fmt: skip

@@ -64,14 +64,18 @@ def escalate(dossier: Dossier, *, by: Actor, at: datetime) -> Deadline | None:
 
     Gives back the deadline that was escalated, None when nothing is overdue (another worker was first).
     """
-    late = Deadline.objects.select_for_update().filter(dossier=dossier, stopped_at=None, escalate_at__lte=at).order_by("due_at").first()
-    if late is None or dossier.closed_at is not None:
+    running = Deadline.objects.select_for_update().filter(dossier=dossier, stopped_at=None, escalate_at__lte=at).order_by("due_at")
+    overdue = list(running)
+    if not overdue or dossier.closed_at is not None:
         record("dossier.escalate", dossier, detail={"outcome": "nothing overdue"})
         return None
     above = dossier.owner_post.reports_to if dossier.owner_post else None
+    late = overdue[0]
     late.escalations += 1
-    late.escalate_at = at + duration("task.escalate_every", on=at.date(), place_path=dossier.place.path) if above else None
-    late.save(update_fields=["escalations", "escalate_at"])
+    # Clocks that ran out together are one delay and climb one step: all of them wait for the next interval.
+    for clock in overdue:
+        clock.escalate_at = at + duration("task.escalate_every", on=at.date(), place_path=dossier.place.path) if above else None
+        clock.save(update_fields=["escalations", "escalate_at"])
     if above is None:
         record("dossier.escalate", dossier, detail={"key": late.key, "level": late.escalations, "to": None})
     else:

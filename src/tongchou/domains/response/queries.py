@@ -70,7 +70,8 @@ def seen_incident(number: str, actor: Actor) -> Incident:
 
 def seen_task(number: str, actor: Actor) -> Task:
     """A task by its number. Raises Unseen when missing or elsewhere."""
-    rows = Task.objects.select_related("dossier__place", "dossier__owner_post", "incident__dossier", "incident__plan", "unit")
+    above = "dossier__owner_post__reports_to__reports_to__reports_to"
+    rows = Task.objects.select_related("dossier__place", above, "incident__dossier", "incident__plan", "unit")
     row = rows.filter(dossier__number=number).first()
     if row is None or not actor.may("incident.read", row.place_path):
         raise Unseen("task")

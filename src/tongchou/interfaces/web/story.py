@@ -19,7 +19,6 @@ ACTS: Mapping[str, T] = {
     "alarm.assign": T("预警转交", "Alarm passed on"),
     "alarm.verdict": T("预警结论", "Verdict on the alarm"),
     "incident.open": T("启动处置", "Incident opened"),
-    "incident.give": T("派发任务", "Tasks given out"),
     "incident.note": T("情况记录", "Situation note"),
     "incident.assign": T("事件转交", "Incident passed on"),
     "task.open": T("派发", "Given out"),
@@ -90,6 +89,9 @@ def story_of(entries: Iterable[Entry], dossiers: Mapping[int, Dossier], here: Do
 
 
 def _said(entry: Entry, posts: Mapping[str, T]) -> T:
+    if entry.action == "incident.give":
+        count = entry.details.get("tasks")
+        return T(f"派发 {count} 项任务", f"{count} tasks given out")
     if entry.action.endswith(".assign"):
         found, post = WHY.get(str(entry.details.get("why"))), posts.get(str(entry.details.get("to")))
         if found is not None and post is not None:

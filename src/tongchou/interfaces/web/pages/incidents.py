@@ -23,7 +23,7 @@ from tongchou.interfaces.web.page import Asked, came_from, page
 from tongchou.interfaces.web.pages.causes import alarm_behind, walk_from
 from tongchou.interfaces.web.story import address_of, state_of, story_of
 
-ROWS, LOG_ROWS = 50, 60
+ROWS, LOG_ROWS = 50, 40
 LOOK_BACK = timedelta(days=60)
 FRAGMENTS = {"tasks": "incidents/_tasks.html", "log": "incidents/_log.html", "clocks": "incidents/_clocks.html"}
 
@@ -53,7 +53,9 @@ def incident(request: Asked, number: str) -> HttpResponse:
         context |= _clocks(found, alarm, request)
     if fragment in ("", "log"):
         known = {head.pk: head} | {t.dossier.pk: t.dossier for t in found.tasks.select_related("dossier")}
-        context["timeline"] = story_of(log_of(found, LOG_ROWS), known, head)
+        # That each task was given out is said once, by the incident itself.
+        told = [entry for entry in log_of(found) if entry.action != "task.open"]
+        context["timeline"] = story_of(told[:LOG_ROWS], known, head)
     if fragment in FRAGMENTS:
         return render(request, FRAGMENTS[fragment], context)
     context |= {
