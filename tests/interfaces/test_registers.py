@@ -190,3 +190,15 @@ def test_import_pages_are_for_those_who_may(browser: Client) -> None:
 def test_template_of_every_register_opens(browser: Client) -> None:
     for slug in SPECS:
         assert browser.get(f"/registers/{slug}/template.xlsx").content[:2] == b"PK"
+
+
+def test_record_leads_to_what_it_points_to_and_back(browser: Client, installed_town: Town) -> None:
+    home = add_row(
+        spec=SPECS["household"], given={"code": "H1", "name": "李秀兰", "place_id": "310118106001"}, by=installed_town.lin, at=AT
+    )
+    one = add_row(
+        spec=RESIDENTS, given={"name": "李小", "sex": "m", "born_on": "2010-05-06", "place_id": "310118106001", "household_id": "H1"},
+        by=installed_town.lin, at=AT,
+    )  # fmt: skip
+    assert f"/registers/household/{home.pk}" in _text(browser.get(f"/registers/resident/{one.pk}"))
+    assert f"/registers/resident/{one.pk}" in _text(browser.get(f"/registers/household/{home.pk}"))

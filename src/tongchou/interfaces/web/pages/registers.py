@@ -16,12 +16,13 @@ from tongchou.core.places.models import Place
 from tongchou.core.wording import T, use_language
 from tongchou.domains.registry.actions import add_row, edit_row, export_register, unmask
 from tongchou.domains.registry.models import RegisterRow
-from tongchou.domains.registry.queries import counts_by_place, places_seen, resumption_by_sector, resumption_total, row_of
+from tongchou.domains.registry.queries import counts_by_place, places_seen, resumption_by_sector, resumption_total, row_of, seen_rows
 from tongchou.domains.registry.rules import SECTIONS, SIZE_CLASSES
 from tongchou.interfaces.web.page import Asked, page
 from tongchou.interfaces.web.registers.register import ROWS_PER_PAGE, CappedPaginator, Register
 from tongchou.interfaces.web.registers.town import REGISTERS
 
+RELATED_AT_MOST = 12
 WORKBOOK_ROWS_LIMIT = 50_000  # beyond, a CSV streams without being held in memory
 
 
@@ -91,13 +92,32 @@ def register_row(request: Asked, slug: str, pk: int) -> HttpResponse:
     context = {
         "register": register, "row": row, "cells": register.reader()(row),
         "secrets": [(c, clear.get(c.field)) for c in register.secrets if getattr(row, c.field)], "clear": clear, "refused": refused,
-        "derived": _derived(row), "entries": entries,
+        "derived": _derived(row), "entries": entries, "related": _related(request, register, row),
         "may_write": request.actor.may("register.write", row.place_path), "may_unmask": request.actor.may("person.unmask", row.place_path),
     }  # fmt: skip
     response = render(request, "registers/row.html", context, status=422 if refused else 200)
     if clear:
         add_never_cache_headers(response)
     return response
+
+
+def _related(request: Asked, register: Register, row: RegisterRow) -> list[tuple[Register, RegisterRow]]:
+    """The record this one points to, and the first ones that point to it: a household's members, a firm's venues."""
+    found = []
+    for column in register.import_spec.columns:
+        if column.reads and (above := getattr(row, column.field.removesuffix("_id"))):
+            found.append((_register_of(column.reads[0]), above))
+    ids = [place.pk for place in _places(request)]
+    for other in REGISTERS.values():
+        for column in other.import_spec.columns:
+            if column.reads and _register_of(column.reads[0]) is register:
+                rows = seen_rows(other.import_spec, ids).filter(**{column.field: row.pk})
+                found += [(other, below) for below in rows[:RELATED_AT_MOST]]
+    return found
+
+
+def _register_of(model: str) -> Register:
+    return next(register for register in REGISTERS.values() if register.model._meta.label == model)
 
 
 def _derived(row: RegisterRow) -> list[tuple[T, object]]:
