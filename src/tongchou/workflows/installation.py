@@ -3,13 +3,15 @@
 1. Places.  2. The installation itself.  3. Units and posts.  4. Parameters.  5. Accounts and postings.  6. Plans.
 7. Sentinels and streams.  8. What was observed: the pack's files, or a generated history.  9. Generated registers.
 
-Every step keeps what is already there: installing twice changes nothing, installing a newer pack adds and renews.
+All of it is one transaction. Every step keeps what is already there: installing twice changes nothing, a newer pack adds and renews.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+
+from django.db import transaction
 
 from tongchou.core.packs.contents import Attribution, Pack
 from tongchou.core.packs.observations import read_observations
@@ -56,6 +58,7 @@ class Installed:
     is_new: bool
 
 
+@transaction.atomic
 def install_pack(
     pack: Pack,
     *,

@@ -1,0 +1,104 @@
+"""The alarm pages and their interface: seen, decided once, refused to others."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from tests.domains.response.plans import published
+from tests.domains.warning.conftest import alarm, finding, propose  # noqa: F401
+from tests.fixtures_town import AT, Town
+from tongchou.core.people.actions import issue_token
+from tongchou.core.people.models import User
+from tongchou.core.people.rules import system_actor
+from tongchou.domains.warning.models import Alarm
+from tongchou.interfaces import clock
+
+MOST_QUERIES = 25
+
+
+@pytest.fixture
+def town(installed_town: Town, monkeypatch: pytest.MonkeyPatch) -> Town:
+    monkeypatch.setattr(clock, "now", lambda: AT + timedelta(minutes=5))
+    published(installed_town)
+    return installed_town
+
+
+def _signed_in(name: str) -> Client:
+    client = Client()
+    client.force_login(User.objects.get(username=name), backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def _api(name: str, *scopes: str) -> Client:
+    user = User.objects.get(username=name)
+    secret = issue_token(user=user, name="t", scopes=scopes, expires_at=AT + timedelta(days=1), by=system_actor("t"), at=AT)
+    return Client(headers={"Authorization": f"Bearer {secret}"})
+
+
+def test_list_and_alarm_are_shown_within_the_budget_of_queries(town: Town, alarm: Alarm, django_assert_max_num_queries) -> None:  # noqa: F811
+    client = _signed_in("lin")
+    with django_assert_max_num_queries(MOST_QUERIES):
+        listed = client.get("/alarms/?state=open").content.decode()
+    assert alarm.dossier.number in listed and alarm.dossier.title_zh in listed
+    with django_assert_max_num_queries(MOST_QUERIES):
+        shown = client.get(f"/alarms/{alarm.dossier.number}").content.decode()
+    assert "确认预警" in shown and "排除预警" in shown and "尚不足以说明准确率" in shown
+
+
+def test_who_may_not_decide_sees_no_buttons_and_is_refused(town: Town, alarm: Alarm) -> None:  # noqa: F811
+    client = _signed_in("wu")
+    assert f"/alarms/{alarm.dossier.number}/confirm" not in client.get(f"/alarms/{alarm.dossier.number}").content.decode()
+    client.post(f"/alarms/{alarm.dossier.number}/dismiss", {"reason": "不想处理"})
+    alarm.refresh_from_db()
+    assert alarm.dossier.state == "proposed"
+
+
+def test_zhao_finds_nothing(town: Town, alarm: Alarm) -> None:  # noqa: F811
+    client = _signed_in("zhao")
+    assert client.get(f"/alarms/{alarm.dossier.number}").status_code == 404
+    assert client.post(f"/alarms/{alarm.dossier.number}/confirm", {"reason": "x", "plan": "spread"}).status_code == 404
+    assert alarm.dossier.number not in client.get("/alarms/").content.decode()
+
+
+def test_acknowledge_then_confirm_leads_to_the_incident(town: Town, alarm: Alarm) -> None:  # noqa: F811
+    client, number = _signed_in("lin"), alarm.dossier.number
+    assert client.post(f"/alarms/{number}/acknowledge").status_code == 302
+    done = client.post(f"/alarms/{number}/confirm", {"reason": "两例阳性", "plan": "spread"})
+    assert done.status_code == 302 and done["Location"].startswith("/incidents/SJ-2022-")
+    shown = client.get(f"/alarms/{number}").content.decode()
+    assert "SJ-2022-0001" in shown and "更正结论" in shown
+
+
+def test_the_second_officer_is_told_that_another_was_first(town: Town, alarm: Alarm) -> None:  # noqa: F811
+    number = alarm.dossier.number
+    _signed_in("fang").post(f"/alarms/{number}/dismiss", {"reason": "学校集中体检"})
+    second = _signed_in("lin")
+    refused = second.post(f"/alarms/{number}/confirm", {"reason": "两例阳性", "plan": "spread"}, headers={"Accept": "application/json"})
+    assert refused.status_code == 409 and "已排除" in refused.json()["said"]
+    page = second.post(f"/alarms/{number}/confirm", {"reason": "两例阳性", "plan": "spread"}, follow=True)
+    assert "不能再执行" in page.content.decode()
+
+
+def test_the_interface_does_what_the_pages_do(town: Town, alarm: Alarm) -> None:  # noqa: F811
+    number, client = alarm.dossier.number, _api("lin", "alarm.read", "alarm.acknowledge", "alarm.confirm", "incident.work", "task.assign")
+    listed = client.get("/api/v1/alarms?state=open").json()
+    assert [row["number"] for row in listed["items"]] == [number]
+    detail = client.get(f"/api/v1/alarms/{number}").json()
+    assert (detail["grade"], detail["place"], detail["decided"]) == ("orange", town.villages[0].code, 0)
+    assert client.post(f"/api/v1/alarms/{number}/acknowledge", {"reason": ""}, "application/json").json()["state"] == "acknowledged"
+    opened = client.post(f"/api/v1/alarms/{number}/confirm", {"reason": "两例阳性", "plan": "spread"}, "application/json")
+    assert opened.json() == {"incident": "SJ-2022-0001"}
+    again = client.post(f"/api/v1/alarms/{number}/confirm", {"reason": "两例阳性", "plan": "spread"}, "application/json")
+    assert again.status_code == 409
+    judged = client.post(f"/api/v1/alarms/{number}/verdict", {"reason": "复核", "verdict": "unclear"}, "application/json")
+    assert judged.json()["verdict"] == "unclear"
+
+
+def test_a_token_without_the_scope_or_place_is_refused(town: Town, alarm: Alarm) -> None:  # noqa: F811
+    number = alarm.dossier.number
+    assert _api("lin", "alarm.read").post(f"/api/v1/alarms/{number}/dismiss", {"reason": "试试"}, "application/json").status_code == 404
+    assert _api("zhao", "alarm.read").get(f"/api/v1/alarms/{number}").status_code == 404
+    evidence = f"/api/v1/places/{town.villages[0].code}/evidence?target=covid19&first_day=2022-06-01&last_day=2022-06-02"
+    assert _api("zhao", "alarm.read").get(evidence).status_code == 404
+    assert _api("wu", "alarm.read").get(evidence).json() == []
