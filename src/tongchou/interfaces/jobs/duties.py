@@ -7,16 +7,20 @@ from zoneinfo import ZoneInfo
 
 from tongchou.core.audit.actions import seal_day
 from tongchou.core.audit.models import DailyRoot
+from tongchou.core.casework.models import Deadline
 from tongchou.core.outbox.queue import Draft, post_all
+from tongchou.core.parameters.queries import duration, values_on
 from tongchou.core.people.rules import system_actor
 from tongchou.core.places.queries import installation
 from tongchou.core.runs.models import Run
+from tongchou.domains.response.rules import DUE
 from tongchou.domains.sentinels.queries import turned_silent
 from tongchou.workflows.activation import escalate_overdue
 from tongchou.workflows.early_warning import FUNCTION, MORNING, mornings, screen_morning
 
 WORKER = system_actor("worker")
 SILENCE_BACK = timedelta(days=1)
+REMIND_BEFORE = "task.remind_before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,16 @@ def seal_yesterday(at: datetime) -> None:
         seal_day(day=yesterday, by=WORKER, at=at)
 
 
+def remind_in_time(at: datetime) -> None:
+    """One message per task that falls due soon (`task.remind_before`); its key, the clock, keeps it from being told twice."""
+    town = installation()
+    if town is None or REMIND_BEFORE not in values_on([REMIND_BEFORE], at.date(), town.place.path):
+        return
+    soon = at + duration(REMIND_BEFORE, on=at.date(), place_path=town.place.path)
+    clocks = Deadline.objects.filter(stopped_at=None, key=DUE, due_at__gt=at, due_at__lte=soon).values_list("pk", flat=True)
+    post_all([Draft("task.remind", str(pk), {"deadline": pk}) for pk in clocks], at=at)
+
+
 def tell_of_silence(at: datetime) -> None:
     """One message per stream that fell silent since yesterday; its key, the last day heard of, keeps it from being told twice."""
     town = installation()
@@ -73,6 +87,7 @@ def tell_of_silence(at: datetime) -> None:
 
 DUTIES: tuple[Duty, ...] = (
     Duty("escalate", timedelta(seconds=20), escalate),
+    Duty("remind", timedelta(minutes=1), remind_in_time),
     Duty("screen", timedelta(minutes=1), screen_this_morning),
     Duty("silence", timedelta(minutes=10), tell_of_silence),
     Duty("seal", timedelta(minutes=5), seal_yesterday),

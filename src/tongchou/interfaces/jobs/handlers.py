@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from tongchou.core.casework.models import Assignment, Deadline
 from tongchou.core.outbox.models import Message
 from tongchou.core.outbox.queue import Handler, Telling, notify
 from tongchou.core.outbox.rules import may_leave
@@ -50,7 +51,20 @@ def tell_of_silent_stream(message: Message, at: datetime) -> None:
         notify([Telling(user, text) for user in holders_at([post], at).values()], at=at)
 
 
+def remind_of_task(message: Message, at: datetime) -> None:
+    """A notice to the person who has a task in hand that falls due soon; nothing once it is closed."""
+    clock = Deadline.objects.select_related("dossier").filter(pk=message.payload["deadline"], stopped_at=None).first()
+    hand = Assignment.objects.filter(dossier=clock.dossier, to_at=None).select_related("user").first() if clock else None
+    if clock is None or hand is None or hand.user is None:
+        return
+    head = clock.dossier
+    text = T(f"即将到期：{head.number} {head.title_zh}", f"Due soon: {head.number} {head.title_en}")
+    with transaction.atomic():
+        notify([Telling(hand.user, text, head)], at=at, is_exercise=head.is_exercise)
+
+
 HANDLERS: Mapping[str, Handler] = {
     "mail": send_mail,
+    "task.remind": remind_of_task,
     "stream.silent": tell_of_silent_stream,
 }
