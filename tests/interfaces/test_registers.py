@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError
 from django.test import Client
 
 from tests.fixtures_town import AT, Town
 from tongchou.core.audit.models import Entry
 from tongchou.core.audit.queries import PERSONAL_READ
+from tongchou.core.importing import actions as importing
 from tongchou.core.people.models import User
 from tongchou.domains.registry.actions import add_row
 from tongchou.domains.registry.imports import FIRMS, RESIDENTS, SPECS
@@ -177,6 +179,21 @@ def test_file_is_previewed_applied_and_undone(browser: Client) -> None:
 def test_bad_file_is_explained_on_the_page(browser: Client, content: bytes, said: str) -> None:
     answer = _upload(browser, content)
     assert answer.status_code == 422 and said in _text(answer)
+
+
+def test_full_disk_is_said_on_the_page_and_the_button_works_again(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = _upload(browser, HEAD + "赵一,,男,1970-01-01,前明村,\n").redirect_chain[-1][0]
+
+    def full(*args: Any, **given: Any) -> int:
+        raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr(importing, "insert_columns", full)
+    answer = browser.post(address, {"do": "apply"}, headers={"referer": "http://testserver" + address}, follow=True)
+    assert "disk is full" in _text(answer) and "一行也没有改动" in _text(answer) and Resident.objects.count() == 2
+    monkeypatch.undo()
+    monkeypatch.setattr(clock, "now", lambda: AT)
+    browser.post(address, {"do": "apply"})
+    assert Resident.objects.count() == 3
 
 
 def test_import_pages_are_for_those_who_may(browser: Client) -> None:

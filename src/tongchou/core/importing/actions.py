@@ -244,7 +244,8 @@ def undo_import(batch: ImportBatch, *, spec: ImportSpec, reason: str, by: Actor,
             T("请先撤销后来的批次。", "Undo the later batches first."),
         ) from error
     for _, _, fields, _ in before[:1]:
-        update_rows(spec.model, fields, [(pk, version, values) for pk, version, _, values in before])
+        # What stands there again is what stood there under the former version, so that version comes back with it.
+        update_rows(spec.model, fields, [(pk, version, values) for pk, version, _, values in before], step=-1)
     batch.chunks.filter(part="before").delete()
     batch.state, batch.undone_at = "undone", at
     batch.save()

@@ -30,14 +30,14 @@ def insert_columns(model: type[models.Model], columns: Mapping[str, Sequence[Any
     return count
 
 
-def update_rows(model: type[models.Model], fields: Sequence[str], rows: Sequence[tuple[int, int, Sequence[Any]]]) -> int:
-    """Set `fields` of rows (id, version, values) and raise their version by one; a row of another version is left. Gives back how many changed."""
+def update_rows(model: type[models.Model], fields: Sequence[str], rows: Sequence[tuple[int, int, Sequence[Any]]], step: int = 1) -> int:
+    """Set `fields` of rows (id, version, values) and move their version by `step`; a row of another version is left. Gives back how many changed."""
     sets = ", ".join(f"{_quoted(model._meta.get_field(name).column)} = %s" for name in fields)  # type: ignore[union-attr]
-    statement = f"UPDATE {_quoted(model._meta.db_table)} SET {sets}, version = version + 1 WHERE id = %s AND version = %s"
+    statement = f"UPDATE {_quoted(model._meta.db_table)} SET {sets}, version = version + %s WHERE id = %s AND version = %s"
     changed = 0
     with connection.cursor() as cursor:
         for pk, version, values in rows:
-            cursor.execute(statement, [*values, pk, version])
+            cursor.execute(statement, [*values, step, pk, version])
             changed += cursor.rowcount
     return changed
 

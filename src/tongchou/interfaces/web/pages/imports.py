@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db import OperationalError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
@@ -60,7 +61,13 @@ def import_batch(request: Asked, pk: int) -> HttpResponse:
     """One file: what was found, what to do with duplicates; apply, discard or undo."""
     batch = batch_seen(request.actor, pk)
     if request.method == "POST":
-        said = _act(request, batch)
+        try:
+            said = _act(request, batch)
+        except OperationalError as error:
+            raise Refusal(
+                T(f"数据库没有写成（{error}），一行也没有改动。", f"The database could not write ({error}); not one row has changed."),
+                T("请检查磁盘空间和数据库，再点一次。", "Check disk space and database, then press the button again."),
+            ) from error
         messages.success(request, str(said))
         return redirect("import_batch", pk=pk)
     register = REGISTERS[batch.kind]
