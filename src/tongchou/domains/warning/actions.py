@@ -67,7 +67,9 @@ class Finding:
 def keep_morning(*, area: Place, run: Run, signals: Sequence[Signal], evidence: Sequence[PlaceEvidence], by: Actor, at: datetime) -> Run:
     """Keep what one morning said about one area: the run, a signal per stream, the evidence per place. A later reading replaces the day's."""
     run.save()
-    for row in (*signals, *evidence):
+    for signal in signals:
+        signal.run = run
+    for row in evidence:
         row.run = run
     Signal.objects.bulk_create(
         signals, batch_size=_BATCH, update_conflicts=True, unique_fields=["stream", "day"], update_fields=_SIGNAL_FIELDS
