@@ -186,7 +186,7 @@ class TestCurve:
     def test_the_week_is_that_of_the_last_complete_day(self, full_town: Town) -> None:
         kpi = _as("lin").get("/?fragment=kpis").context["kpis"][0]
         # Six days at 20 and one at 8 end on 31 May; the week before had 8 a day.
-        assert (kpi["value"], kpi["trend"], kpi["tone"]) == ("128", "up", "bad")
+        assert (kpi["value"], kpi["note"].en, kpi["tone"]) == ("128", "up from 56 the week before", "bad")
 
     def test_the_expected_level_stands_for_streams_not_yet_judged_too(self, full_town: Town) -> None:
         streams = list(Stream.objects.filter(kind="fever_visits"))

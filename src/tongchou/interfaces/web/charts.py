@@ -51,7 +51,8 @@ from tongchou.interfaces.web.chart_parts import (
 )
 
 __all__ = ["AlarmMark", "Area", "Chart"]
-ONE_OR_SI = "datum.value < 1 ? format(datum.value, '~g') : format(datum.value, '~s')"
+# Evidence runs over many powers of ten, for which SI letters ("100G times") would be a riddle.
+PLAIN_OR_POWER = "datum.value < 1e5 ? format(datum.value, ',~g') : '10^' + format(log(datum.value) / LN10, '.0f')"
 GROUP, PLACE = T("类别", "Group"), T("地方", "Place")
 
 
@@ -71,7 +72,8 @@ def epidemic_curve(
     values = day_records(days, value=counts, expected=expected, low=band and band[0], high=band and band[1])
     for record, day in zip(values, days, strict=True):
         record["partial"] = day in partial
-    y = y_axis("value", unit, top_of(counts, expected, band and band[1]))
+    # A fifth more room above, so that the marks of alarms do not stand in the bars.
+    y = y_axis("value", unit, top_of(counts, expected, band and band[1]) * (1.2 if alarms else 1))
     bars = layer(
         "bar",
         {
@@ -136,7 +138,9 @@ def village_map(
     middle = frame_of([points_of(area.outline) for area in drawn])
     ranked = sorted(areas, key=lambda area: -(area.value or 0))
     features = [feature_of(area, middle) for area in drawn]
-    wanted = [i for i, area in enumerate(drawn) if area.mark] + [drawn.index(area) for area in ranked[:3] if area.value and area.outline]
+    wanted = [i for i, area in enumerate(drawn) if area.mark] + [
+        drawn.index(area) for area in ranked[:3] if area.outline and (area.value or 0) >= cuts[0]
+    ]
     scale = {"type": "threshold", "domain": cuts, "range": [f"$seq-{level}" for level in spread_levels(len(cuts) + 1)]}
     legend = {"title": str(unit), "format": pattern, "gradientLength": 260, "gradientThickness": 10}
     unknown = {"test": "!isValid(datum.properties.value)", "value": "$chart-gap"}
@@ -177,7 +181,7 @@ def evidence_curve(
     known = [value for value in evidence if value > 0 and isfinite(value)]
     low = 10.0 ** floor(log10(min([0.1, *known])))
     high = 10.0 ** ceil(log10(2 * max([threshold * 10, *known, *(size for _, size in grades)])))
-    axis = {"values": [10.0**k for k in range(round(log10(low)), round(log10(high)) + 1)], "labelExpr": ONE_OR_SI}
+    axis = {"values": [10.0**k for k in range(round(log10(low)), round(log10(high)) + 1)], "labelExpr": PLAIN_OR_POWER}
     y = quantity("value", title=str(unit), scale={"type": "log", "domain": [low, high], "clamp": True}, axis=axis)
     values = [{"day": instant(day), "value": value if value > 0 else None} for day, value in zip(days, evidence, strict=True)]
     sizes = sorted(grades, key=lambda pair: pair[1])
@@ -270,10 +274,12 @@ def small_multiples(days: Sequence[date], series: Sequence[tuple[T, Series]], *,
     y = y_axis("value", None, top_of(*(values for _, values in series)))
     encoding = {"y": y, "tooltip": [tip_day(), tip_value(unit)]}
     area = layer("area", encoding, color="$chart-band", line={"color": "$chart-line", "strokeWidth": 1.5})
+    # A value between two missing days has no line; it is seen as a point.
+    point = layer("point", encoding, filled=True, size=9, color="$chart-line", opacity=1)
     x = {"x": x_days(days)}
     return tuple(
         Chart(
-            spec_of({"values": day_records(days, value=values)}, [area], 90, x),
+            spec_of({"values": day_records(days, value=values)}, [area, point], 90, x),
             label,
             None,
             (DAY, unit),

@@ -12,7 +12,6 @@ from tongchou.domains.sentinels.rules import ORDER
 from tongchou.domains.warning.rules import rank
 from tongchou.interfaces.web import desk_queries as reading
 from tongchou.interfaces.web.charts import AlarmMark, Area, Chart, epidemic_curve, small_multiples, village_map
-from tongchou.interfaces.web.pages.desk_now import said_probability
 from tongchou.interfaces.web.pages.desk_reading import Desk, firms_url, link, register_url
 from tongchou.interfaces.web.story import address_of
 
@@ -47,7 +46,7 @@ def epidemic_part(desk: Desk) -> dict[str, Any]:
         {
             "place": p,
             "url": f"?{urlencode({'place': p.code})}",
-            "probability": said_probability(evidence.probability[p.pk]),
+            "probability": evidence.probability[p.pk],
             "grade": evidence.grades.get(p.pk, ""),
         }
         for p in ranked[:VILLAGES]

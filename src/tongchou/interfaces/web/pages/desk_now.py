@@ -10,8 +10,7 @@ from tongchou.domains.warning.rules import rank
 from tongchou.interfaces.web.pages.desk_reading import Desk, firms_url, link
 from tongchou.interfaces.web.story import ADDRESSES, MACHINES, address_of, state_of
 
-ALARMS, INBOX, INCIDENTS = 4, 5, 4
-CERTAIN = 0.99
+ALARMS, INBOX, INCIDENTS, DECIDED = 4, 5, 4, 1
 
 
 def banner_part(desk: Desk) -> dict[str, Any]:
@@ -23,7 +22,7 @@ def banner_part(desk: Desk) -> dict[str, Any]:
     return {
         "alarm": alarm,
         "alarm_url": link("alarm", alarm.dossier.number),
-        "probability": said_probability(alarm.probability),
+        "probability": alarm.probability,
         "carriers": [(s.stream.indicator, s.share) for s in alarm.shares.all() if s.stream and s.share >= 0.05][:3],
         "doubling_days": round(log(2) / alarm.growth_per_day) if alarm.growth_per_day and alarm.growth_per_day > 0.01 else None,
         "ahead": _ahead(alarm),
@@ -45,10 +44,6 @@ def _ahead(alarm: Alarm) -> dict[str, Any] | None:
     return {**row, "indicator": streams[row["kind"]].indicator, "where": where}
 
 
-def said_probability(share: float) -> str:
-    return f">{CERTAIN:.0%}" if share > CERTAIN else f"{share:.0%}"
-
-
 def kpis_part(desk: Desk) -> dict[str, Any]:
     """Six figures, each with the page it comes from."""
     return {"kpis": [k for k in (_cases_kpi(desk), *_work_kpis(desk), *_economy_kpis(desk), _seen_kpi(desk)) if k]}
@@ -61,15 +56,13 @@ def _cases_kpi(desk: Desk) -> dict[str, Any] | None:
     end = curve.last_complete
     week, before = curve.week_to(end), curve.week_to(end - 7) if end >= 7 else None
     day, indicator = curve.days[end], curve.streams[0].indicator
-    change = None if not before else week / before - 1
+    is_up, is_down = (before is not None and week > 1.1 * before), (before is not None and week < 0.9 * before)
+    than = T("高于", "up from") if is_up else T("低于", "down from") if is_down else T("持平于", "level with")
     return {
-        "label": T(f"{indicator.zh}（7 天）", f"{indicator.en}, 7 days"),
+        "label": T(f"{indicator.zh}，至 {day.month}/{day.day} 的 7 天", f"{indicator.en}, 7 days to {day.day}/{day.month}"),
         "value": f"{week:,.0f}",
-        "note": T(f"前 7 天 {before:,.0f}；至 {day.month}/{day.day}", f"{before:,.0f} the week before; to {day.day}/{day.month}")
-        if before is not None
-        else None,
-        "tone": "bad" if change is not None and change > 0.1 else "good" if change is not None and change < -0.1 else "",
-        "trend": "up" if change and change > 0 else "down" if change and change < 0 else None,
+        "note": None if before is None else T(f"{than.zh}前 7 天的 {before:,.0f}", f"{than.en} {before:,.0f} the week before"),
+        "tone": "bad" if is_up else "good" if is_down else "",
         "url": "#curve",
     }
 
@@ -105,9 +98,7 @@ def _economy_kpis(desk: Desk) -> list[dict[str, Any]]:
         {
             "label": T("复工率", "Firms at work"),
             "value": f"{whole.resumed_share:.1%}",
-            "note": T(
-                f"未复工 {whole.firms['closed']:,} 家", f"{whole.firms['closed']:,} closed"
-            ),
+            "note": T(f"未复工 {whole.firms['closed']:,} 家", f"{whole.firms['closed']:,} closed"),
             "url": firms_url(desk, resumption="closed"),
         },
         {
@@ -149,6 +140,12 @@ def now_part(desk: Desk) -> dict[str, Any]:
             -3:
         ],
     }
+
+
+def _latest_decided(desk: Desk) -> list[Alarm]:
+    return sorted((a for a in desk.alarms if a.dossier.closed_at), key=lambda a: (a.day, a.pk), reverse=True)[
+        : DECIDED if desk.open_alarms else 3
+    ]
 
 
 def _alarm_row(alarm: Alarm, desk: Desk) -> dict[str, Any]:

@@ -90,6 +90,14 @@ def percent(share: float | None, decimals: int = 1) -> str:
 
 
 @register.filter
+def probability(share: float | None) -> str:
+    """A probability as a percentage that never claims certainty: above 99 % and below 1 % it says so."""
+    if share is None or share != share:
+        return NOTHING
+    return ">99%" if share > 0.99 else "<1%" if share < 0.01 else f"{share:.0%}"
+
+
+@register.filter
 def masked(text: str | None) -> str:
     """An identity number or phone as it may be shown to anyone: 310***…34, 138****5678; a short text is hidden altogether."""
     if not text:
