@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from tongchou.core.casework.models import Dossier
 from tongchou.core.people.models import User
+from tongchou.core.places.queries import installation
 from tongchou.core.wording import T
 
 
@@ -33,7 +34,9 @@ class Message(models.Model):
 
     @property
     def place_path(self) -> str:
-        return "/"
+        """Messages belong to the town as a whole."""
+        town = installation()
+        return town.place.path if town else "/"
 
 
 class Notice(models.Model):
