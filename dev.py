@@ -45,7 +45,7 @@ POSTGRES_REMEDY = (
 )
 # Modules that write pages of documentation from the program itself, and where to.
 PICTURE, PICTURE_SCRIPT = "docs/images/desk.png", "docs/make_screenshot.py"
-GENERATED_DOCS = {"tongchou.interfaces.cli.reference": "docs/reference"}
+GENERATED_DOCS = {"tongchou.interfaces.cli.reference": "docs/reference", "tongchou.interfaces.api.document": "docs/reference"}
 TYPED = ["src/tongchou"]
 
 

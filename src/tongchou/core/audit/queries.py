@@ -62,6 +62,19 @@ def history_of(subject: models.Model) -> QuerySet[Entry]:
     return Entry.objects.filter(subject_kind=subject._meta.model_name, subject_id=str(subject.pk)).select_related("actor")
 
 
+def entries_matching(*, who: str = "", act: str = "", subject: str = "") -> QuerySet[Entry]:
+    """Entries, latest first: of a person, of acts that begin with `act`, about a subject ("kind" or "kind:id")."""
+    rows = Entry.objects.order_by("-seq")
+    if who:
+        rows = rows.filter(actor_label=who)
+    if act:
+        rows = rows.filter(action__startswith=act)
+    if subject:
+        kind, _, key = subject.partition(":")
+        rows = rows.filter(subject_kind=kind, **({"subject_id": key} if key else {}))
+    return rows
+
+
 def accesses() -> QuerySet[Access]:
     """Every reading of personal data, latest first."""
     return Access.objects.filter(action=PERSONAL_READ).select_related("actor")

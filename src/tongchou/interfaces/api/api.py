@@ -1,13 +1,19 @@
 """The programming interface: the same actions and queries as the pages, for programs and devices with a token."""
 
-from django.http import HttpRequest, HttpResponse
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.security import HttpBearer
 
 from tongchou.core.errors import Invalid, Refusal, Unseen
 from tongchou.core.people.queries import actor_for_token
 from tongchou.core.people.rules import Actor
+from tongchou.core.wording import T
 from tongchou.interfaces import clock
+from tongchou.interfaces.api.faults import FAULTS, problems_of
+from tongchou.interfaces.api.wording import pair
 
 
 class TokenAuth(HttpBearer):
@@ -21,15 +27,87 @@ class TokenAuth(HttpBearer):
             return None
 
 
-api = NinjaAPI(title="tongchou", version="1", auth=TokenAuth(), urls_namespace="api", docs_url=None)
+class TownAPI(NinjaAPI):
+    """Adds to every operation of the document how it refuses, so that no handler has to repeat it."""
+
+    def get_openapi_schema(self, **given: Any) -> Any:
+        document = super().get_openapi_schema(**given)
+        document["components"]["schemas"] |= FAULTS
+        for methods in document["paths"].values():
+            for method, operation in methods.items():
+                _add_refusals(operation, writes=method != "get")
+        return document
+
+
+def _add_refusals(operation: dict[str, Any], *, writes: bool) -> None:
+    said = {
+        401: T("没有令牌，或令牌无效、已作废、已过期", "no token, or one that is unknown, revoked or expired"),
+        404: T("没有，或无权查看", "missing, or not yours to see"),
+        422: T("填写有误", "wrong fields"),
+    }
+    if writes:
+        said |= {
+            400: T("请求不合规则，或不是合法的 JSON", "declined by a rule, or not JSON"),
+            403: T("不是本岗位的事", "not for your post"),
+            409: T("别人已先一步", "somebody else was first"),
+        }
+    for status, words in said.items():
+        answer = {
+            "description": f"{words.zh} {words.en}",
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Fault"}}},
+        }
+        operation["responses"].setdefault(status, answer)
+
+
+api = TownAPI(
+    title="统筹 tongchou",
+    version="1",
+    description="镇域统筹的编程接口：凭令牌办事，不超过令牌的权限。 The duty desk for programs: a token acts for its owner and never beyond its scopes.",
+    auth=TokenAuth(),
+    urls_namespace="api",
+    docs_url=None,
+)
+
+
+def _answer(
+    request: HttpRequest, status: int, said: T, remedy: T | None = None, problems: list[dict[str, str]] | None = None
+) -> HttpResponse:
+    body: dict[str, object] = {"said": pair(said)}
+    if remedy:
+        body["remedy"] = pair(remedy)
+    if problems is not None:
+        body["problems"] = problems
+    return api.create_response(request, body, status=status)
 
 
 @api.exception_handler(Refusal)
 def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """What was refused, in both languages, with every wrong field."""
-    body: dict[str, object] = {"said": {"zh": refusal.said.zh, "en": refusal.said.en}}
-    if refusal.remedy:
-        body["remedy"] = {"zh": refusal.remedy.zh, "en": refusal.remedy.en}
-    if isinstance(refusal, Invalid):
-        body["problems"] = [{"field": p.field, "zh": p.said.zh, "en": p.said.en} for p in refusal.problems]
-    return api.create_response(request, body, status=refusal.status)
+    problems = [{"field": p.field, **pair(p.said)} for p in refusal.problems] if isinstance(refusal, Invalid) else None
+    return _answer(request, refusal.status, refusal.said, refusal.remedy, problems)
+
+
+@api.exception_handler(ValidationError)
+def malformed(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """A request that is not of the documented form: every wrong field by its place."""
+    said, remedy = T("请求的内容不合格式。", "The request is not of the right form."), T("请按所列字段改正。", "Correct the fields named.")
+    return _answer(request, 422, said, remedy, problems_of(error.errors))
+
+
+@api.exception_handler(Http404)
+def missing(request: HttpRequest, _: Http404) -> HttpResponse:
+    """The same words for everything that is not there."""
+    return refused(request, Unseen())
+
+
+@api.exception_handler(HttpError)
+def undone(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """A body that cannot be read, or no token that holds."""
+    if isinstance(error, AuthenticationError):
+        said = T("没有令牌，或令牌无效、已作废、已过期。", "No token, or one that is unknown, revoked or expired.")
+        remedy = T(
+            "请求头写 Authorization: Bearer 令牌；令牌由管理员签发。", "Send Authorization: Bearer TOKEN; the administrator issues tokens."
+        )
+        return _answer(request, error.status_code, said, remedy)
+    said = T(f"请求无法读取：{error}", f"The request cannot be read: {error}")
+    return _answer(request, error.status_code, said, T("请发送合法的 JSON。", "Send valid JSON."))

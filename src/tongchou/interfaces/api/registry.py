@@ -21,7 +21,7 @@ from tongchou.domains.registry.actions import add_row, edit_row, unmask
 from tongchou.domains.registry.imports import SPECS
 from tongchou.domains.registry.models import RegisterRow
 from tongchou.domains.registry.queries import places_seen, resumption_by_place, resumption_by_sector, row_of
-from tongchou.interfaces.api.wording import both
+from tongchou.interfaces.api.wording import Pair, Reason, both, pair
 from tongchou.interfaces.web.registers.register import Register
 from tongchou.interfaces.web.registers.town import REGISTERS
 
@@ -29,28 +29,21 @@ router = Router(tags=["registers"])
 Slug = Literal["household", "resident", "firm", "venue", "school", "care-home", "site"]
 
 
-class Words(Schema):
-    """A text in both languages."""
-
-    zh: str
-    en: str
-
-
 class ColumnOut(Schema):
     """One column of a register, as files and requests name it."""
 
     field: str
-    label: Words
+    label: Pair
     required: bool
     is_secret: bool = Field(description=both("加密存储，只显示掩码", "sealed; shown masked"))
-    choices: dict[str, Words] | None
+    choices: dict[str, Pair] | None
 
 
 class RegisterOut(Schema):
     """A register and its columns."""
 
     name: str
-    label: Words
+    label: Pair
     columns: list[ColumnOut]
 
 
@@ -93,8 +86,8 @@ class ProblemOut(Schema):
     row: int
     heading: str
     value: str
-    what: Words
-    remedy: Words
+    what: Pair
+    remedy: Pair
 
 
 class BatchOut(Schema):
@@ -128,8 +121,8 @@ class BatchDetail(BatchOut):
 class FileRefusedOut(Schema):
     """Why nothing could be read from a file."""
 
-    said: Words
-    remedy: Words
+    said: Pair
+    remedy: Pair
     problems: list[ProblemOut]
 
 
@@ -142,17 +135,11 @@ class ApplyIn(Schema):
     leaves_bad_out: bool = Field(False, description=both("略过有错的行", "leave wrong rows out"))
 
 
-class Reason(Schema):
-    """Why, in words."""
-
-    reason: str
-
-
-class ShareOut(Schema):
+class ResumptionOut(Schema):
     """How far one sector or village is back at work."""
 
     key: str
-    name: Words
+    name: Pair
     firm_count: int
     resumed_count: int
     full_count: int
@@ -181,10 +168,6 @@ def _places(request: HttpRequest) -> list[Place]:
     return places_seen(_actor(request), _town().place.path)
 
 
-def _words(text: T) -> dict[str, str]:
-    return {"zh": text.zh, "en": text.en}
-
-
 def _row(register: Register, row: Any) -> dict[str, Any]:
     values = {}
     for column in register.import_spec.columns:
@@ -207,11 +190,11 @@ def list_registers(request: HttpRequest) -> Any:
     return [
         {
             "name": spec.name,
-            "label": _words(spec.label),
+            "label": pair(spec.label),
             "columns": [
                 {
-                    "field": c.field, "label": _words(c.label), "required": c.required, "is_secret": c.is_secret,
-                    "choices": {key: _words(word) for key, word in c.choices.items()} if c.choices else None,
+                    "field": c.field, "label": pair(c.label), "required": c.required, "is_secret": c.is_secret,
+                    "choices": {key: pair(word) for key, word in c.choices.items()} if c.choices else None,
                 }
                 for c in spec.columns
             ],
@@ -254,22 +237,22 @@ def post_unmask(request: HttpRequest, name: Slug, row_id: int, given: UnmaskIn) 
     return unmask(spec=SPECS[name], row=row, fields=given.fields, purpose=given.purpose, **_acting(request))
 
 
-@router.get("/resumption", response=list[ShareOut], summary=both("复工达产率", "firms back at work"))
+@router.get("/resumption", response=list[ResumptionOut], summary=both("复工达产率", "firms back at work"))
 def get_resumption(request: HttpRequest, by: Literal["sector", "village"] = "sector") -> Any:
     path = _town().place.path
     if not _actor(request).may("register.read", path):
         raise Unseen("resumption")
     shares = resumption_by_sector(path) if by == "sector" else resumption_by_place(path)
     counts = ("firm_count", "resumed_count", "full_count", "staff_count", "resumed_staff_count")
-    return [{"key": s.key, "name": _words(s.name), **{n: getattr(s, n) for n in counts}} for s in shares]
+    return [{"key": s.key, "name": pair(s.name), **{n: getattr(s, n) for n in counts}} for s in shares]
 
 
 def _refused(refused: FileRefused) -> dict[str, Any]:
     problems = [
-        {"cell": p.cell, "row": p.row, "heading": p.heading, "value": p.value, "what": _words(p.what), "remedy": _words(p.remedy)}
+        {"cell": p.cell, "row": p.row, "heading": p.heading, "value": p.value, "what": pair(p.what), "remedy": pair(p.remedy)}
         for p in refused.problems
     ]
-    return {"said": _words(refused.said), "remedy": _words(refused.remedy or T("请核对。", "Check it.")), "problems": problems}
+    return {"said": pair(refused.said), "remedy": pair(refused.remedy or T("请核对。", "Check it.")), "problems": problems}
 
 
 @router.post("/imports", response={201: BatchDetail, 422: FileRefusedOut}, summary=both("上传并预览文件", "upload a file and preview it"))

@@ -24,16 +24,9 @@ from tongchou.domains.response.queries import (
     task_rows,
     tasks_of,
 )
-from tongchou.interfaces.api.wording import both
+from tongchou.interfaces.api.wording import Pair, both
 
 router = Router(tags=["response"])
-
-
-class Pair(Schema):
-    """A text in both languages."""
-
-    zh: str
-    en: str
 
 
 class DossierOut(Schema):
@@ -79,7 +72,7 @@ class IncidentDetail(IncidentOut):
     tasks: list[TaskOut]
 
 
-class EntryOut(Schema):
+class LogEntryOut(Schema):
     """One act of the log."""
 
     seq: int
@@ -97,8 +90,8 @@ class InboxOut(DossierOut):
     clock: str | None
 
 
-class Words(Schema):
-    """Why, in words."""
+class StepWords(Schema):
+    """理由或内容，视步骤而定 The words a step asks for, if any."""
 
     reason: str = ""
 
@@ -168,7 +161,7 @@ def get_incident(request: HttpRequest, number: str) -> Any:
     return {**_incident(found), "tasks": [_task(row, number) for row in tasks_of(found)]}
 
 
-@router.get("/incidents/{number}/log", response=list[EntryOut], summary=both("事件日志", "the latest 200 entries"))
+@router.get("/incidents/{number}/log", response=list[LogEntryOut], summary=both("事件日志", "the latest 200 entries"))
 def get_log(request: HttpRequest, number: str) -> Any:
     rows = log_of(seen_incident(number, request.auth))  # type: ignore[attr-defined]
     return [{**{n: getattr(e, n) for n in ("seq", "at", "action", "reason", "subject_id")}, "actor": e.actor_label} for e in rows]
@@ -203,7 +196,7 @@ StepName = Literal["accept", "start", "approve", "finish", "return", "cancel"]
 
 
 @router.post("/tasks/{number}/steps/{step}", response=TaskOut, summary=both("办理", "one step of a task"))
-def take_step(request: HttpRequest, number: str, step: StepName, given: Words) -> Any:
+def take_step(request: HttpRequest, number: str, step: StepName, given: StepWords) -> Any:
     found = seen_task(number, request.auth)  # type: ignore[attr-defined]
     words = {"reason": given.reason} if step in REASONED else {}
     PLAIN[step](found, **words, by=request.auth, at=request.at)  # type: ignore[attr-defined]
@@ -250,7 +243,7 @@ IncidentStep = Literal["note", "report", "propose-closing", "resume", "close"]
     response=IncidentOut,
     summary=both("记录、上报、结束", "one step of an incident; `reason` holds the words"),
 )
-def take_incident_step(request: HttpRequest, number: str, step: IncidentStep, given: Words) -> Any:
+def take_incident_step(request: HttpRequest, number: str, step: IncidentStep, given: StepWords) -> Any:
     found = seen_incident(number, request.auth)  # type: ignore[attr-defined]
     INCIDENT_STEPS[step](found, given.reason, by=request.auth, at=request.at)  # type: ignore[attr-defined]
     return _incident(seen_incident(number, request.auth))  # type: ignore[attr-defined]

@@ -21,34 +21,24 @@ from tongchou.domains.sentinels.coverage import blind_spots, matrix_at
 from tongchou.domains.sentinels.models import Sentinel, Stream
 from tongchou.domains.sentinels.queries import freshness_of, seen_sentinel, seen_stream, stream_curve
 from tongchou.domains.sentinels.reports import Report
+from tongchou.interfaces.api.wording import Pair, both, pair
 
 router = Router(tags=["sentinels"])
 MOST_ROWS, MOST_DAYS = 5_000, 1_500
 Kind = Literal["testing", "electronic", "spot_check", "monitoring", "case_investigation"]
 
 
-def _both(zh: str, en: str) -> str:
-    return f"{zh} {en}"
-
-
-class Pair(Schema):
-    """A text in both languages."""
-
-    zh: str
-    en: str
-
-
 class ReportIn(Schema):
     """One value of one stream for one day. 0 is a report; leave the row out when there is none."""
 
-    stream: str = Field(description=_both("数据流编号", "code of the stream"))
+    stream: str = Field(description=both("数据流编号", "code of the stream"))
     day: date
-    value: Annotated[Any, Field(json_schema_extra={"type": "number"}, description=_both("数值，不小于零", "not below zero"))]
+    value: Annotated[Any, Field(json_schema_extra={"type": "number"}, description=both("数值，不小于零", "not below zero"))]
     sent_at: datetime | None = Field(
-        None, description=_both("设备时钟，快十分钟以上拒收", "the sender's clock; refused when over ten minutes ahead")
+        None, description=both("设备时钟，快十分钟以上拒收", "the sender's clock; refused when over ten minutes ahead")
     )
-    correction: bool = Field(False, description=_both("更正已报的数，须写原因", "replaces a known value; needs a reason"))
-    confirmed: bool = Field(False, description=_both("少见的数已核对，须写原因", "an unusual value is right; needs a reason"))
+    correction: bool = Field(False, description=both("更正已报的数，须写原因", "replaces a known value; needs a reason"))
+    confirmed: bool = Field(False, description=both("少见的数已核对，须写原因", "an unusual value is right; needs a reason"))
     reason: str = Field("", max_length=300)
 
 
@@ -58,7 +48,7 @@ class ReportsIn(Schema):
     rows: list[ReportIn] = Field(max_length=MOST_ROWS)
 
 
-class RowOut(Schema):
+class ReportOut(Schema):
     """What became of one row."""
 
     row: int
@@ -71,7 +61,7 @@ class ReportsOut(Schema):
     """What became of the batch."""
 
     received_at: datetime
-    rows: list[RowOut]
+    rows: list[ReportOut]
 
 
 class StreamOut(Schema):
@@ -110,7 +100,7 @@ class SentinelDetail(SentinelOut):
     contact_post: str | None
     contact: str
     valid_from: date
-    catchment: dict[str, float] = Field(description=_both("地方编码与看见的居民比例", "code of a place and share of its residents seen"))
+    catchment: dict[str, float] = Field(description=both("地方编码与看见的居民比例", "code of a place and share of its residents seen"))
     streams: list[StreamOut]
 
 
@@ -120,7 +110,7 @@ class SentinelIn(Schema):
     name: Pair
     operator: Pair
     catchment: dict[str, float]
-    schedule: dict[str, Any] = Field(description=_both("上报日与最晚时间", 'days and time: {"weekdays": [1], "due": "18:00"}'))
+    schedule: dict[str, Any] = Field(description=both("上报日与最晚时间", 'days and time: {"weekdays": [1], "due": "18:00"}'))
     contact_post: str | None = None
     contact: str = ""
 
@@ -213,13 +203,9 @@ def _may_read(actor: Actor) -> Q:
     return reach
 
 
-def _pair(text: T) -> dict[str, str]:
-    return {"zh": text.zh, "en": text.en}
-
-
 def _head(row: Sentinel) -> dict[str, Any]:
     return {
-        "code": row.code, "kind": row.kind, "setting": row.setting, "name": _pair(row.name), "place": row.place.code, "state": row.state,
+        "code": row.code, "kind": row.kind, "setting": row.setting, "name": pair(row.name), "place": row.place.code, "state": row.state,
         "schedule": row.schedule, "is_generated": row.is_generated,
     }  # fmt: skip
 
@@ -227,7 +213,7 @@ def _head(row: Sentinel) -> dict[str, Any]:
 def _streams(rows: list[Stream], at: datetime) -> list[dict[str, Any]]:
     return [
         {
-            "code": f.stream.code, "sentinel": f.stream.sentinel.code, "indicator": _pair(f.stream.indicator), "unit": _pair(f.stream.unit),
+            "code": f.stream.code, "sentinel": f.stream.sentinel.code, "indicator": pair(f.stream.indicator), "unit": pair(f.stream.unit),
             "value_kind": f.stream.value_kind, "step_days": f.stream.step_days, "direction": f.stream.direction, "targets": f.stream.targets,
             "freshness": f.freshness.state, "last_day": f.freshness.last_day, "awaited_day": f.freshness.awaited_day,
         }
@@ -237,7 +223,7 @@ def _streams(rows: list[Stream], at: datetime) -> list[dict[str, Any]]:
 
 def _detail(row: Sentinel, at: datetime) -> dict[str, Any]:
     return {
-        **_head(row), "operator": _pair(row.operator), "contact_post": row.contact_post.code if row.contact_post else None,
+        **_head(row), "operator": pair(row.operator), "contact_post": row.contact_post.code if row.contact_post else None,
         "contact": row.contact, "valid_from": row.valid_from,
         "catchment": {c.place.code: c.share for c in row.catchments.select_related("place")},
         "streams": _streams(list(row.streams.select_related("sentinel__place")), at),
@@ -259,7 +245,7 @@ def _places(shares: dict[str, float]) -> dict[Place, float]:
     return {known[code]: share for code, share in shares.items()}
 
 
-@router.post("/observations", response=ReportsOut, summary=_both("上报", "Report observations"))
+@router.post("/observations", response=ReportsOut, summary=both("上报", "Report observations"))
 def post_observations(request: HttpRequest, given: ReportsIn) -> dict[str, Any]:
     """Keep a batch of reports. The same value again changes nothing, so a sender may repeat a batch until it is answered."""
     reports = [Report(r.stream, r.day, r.value, r.sent_at, r.correction, r.confirmed, r.reason) for r in given.rows]
@@ -268,7 +254,7 @@ def post_observations(request: HttpRequest, given: ReportsIn) -> dict[str, Any]:
     return {"received_at": _now(request), "rows": rows}
 
 
-@router.get("/streams", response=list[StreamOut], summary=_both("数据流", "Streams"))
+@router.get("/streams", response=list[StreamOut], summary=both("数据流", "Streams"))
 def get_streams(
     request: HttpRequest,
     place: str | None = None,
@@ -286,7 +272,7 @@ def get_streams(
     return _streams(list(rows[offset : offset + limit]), _now(request))
 
 
-@router.get("/streams/{code}/observations", response=SeriesOut, summary=_both("按某一时刻所知的数值", "Values as known at an instant"))
+@router.get("/streams/{code}/observations", response=SeriesOut, summary=both("按某一时刻所知的数值", "Values as known at an instant"))
 def get_observations(
     request: HttpRequest, code: str, first_day: date | None = None, last_day: date | None = None, as_known_at: AwareDatetime | None = None
 ) -> dict[str, Any]:
@@ -304,7 +290,7 @@ def get_observations(
     return {"stream": row.code, "as_known_at": known_at, "days": days, "corrections": len(curve.corrections)}
 
 
-@router.get("/sentinels", response=list[SentinelOut], summary=_both("哨点", "Sentinels"))
+@router.get("/sentinels", response=list[SentinelOut], summary=both("哨点", "Sentinels"))
 @paginate(LimitOffsetPagination)
 def get_sentinels(
     request: HttpRequest, kind: Kind | None = None, place: str | None = None, state: str | None = None
@@ -320,13 +306,13 @@ def get_sentinels(
     return [_head(row) for row in rows]
 
 
-@router.get("/sentinels/{code}", response=SentinelDetail, summary=_both("一个哨点", "One sentinel"))
+@router.get("/sentinels/{code}", response=SentinelDetail, summary=both("一个哨点", "One sentinel"))
 def get_sentinel(request: HttpRequest, code: str) -> dict[str, Any]:
     """A sentinel with its catchment and streams."""
     return _detail(seen_sentinel(code, _asker(request)), _now(request))
 
 
-@router.post("/sentinels", response={201: SentinelDetail}, summary=_both("新设哨点", "Add a sentinel"))
+@router.post("/sentinels", response={201: SentinelDetail}, summary=both("新设哨点", "Add a sentinel"))
 def post_sentinel(request: HttpRequest, given: SentinelNew) -> Status[dict[str, Any]]:
     """Put a sentinel into the matrix; its streams come from the page or a pack."""
     row = add_sentinel(
@@ -336,21 +322,21 @@ def post_sentinel(request: HttpRequest, given: SentinelNew) -> Status[dict[str, 
     return Status(201, _detail(row, _now(request)))
 
 
-@router.put("/sentinels/{code}", response=SentinelDetail, summary=_both("修改哨点", "Edit a sentinel"))
+@router.put("/sentinels/{code}", response=SentinelDetail, summary=both("修改哨点", "Edit a sentinel"))
 def put_sentinel(request: HttpRequest, code: str, given: SentinelEdit) -> dict[str, Any]:
     """Change what is written about a sentinel, with the reason."""
     row = seen_sentinel(code, _asker(request))
     return _detail(edit_sentinel(row, reason=given.reason, by=_asker(request), at=_now(request), **_written(given)), _now(request))
 
 
-@router.post("/sentinels/{code}/state", response=SentinelDetail, summary=_both("启用、停用、撤销", "Open, suspend, close"))
+@router.post("/sentinels/{code}/state", response=SentinelDetail, summary=both("启用、停用、撤销", "Open, suspend, close"))
 def post_sentinel_state(request: HttpRequest, code: str, given: StateIn) -> dict[str, Any]:
     """Change the state of a sentinel, with the reason."""
     row = seen_sentinel(code, _asker(request))
     return _detail(change_sentinel_state(row, state=given.state, reason=given.reason, by=_asker(request), at=_now(request)), _now(request))
 
 
-@router.get("/matrix", response=MatrixOut, summary=_both("哨点矩阵与盲区", "Matrix and blind spots"))
+@router.get("/matrix", response=MatrixOut, summary=both("哨点矩阵与盲区", "Matrix and blind spots"))
 def get_matrix(request: HttpRequest, place: str | None = None) -> dict[str, Any]:
     """Who watches whom now, village by kind, and the residents nobody sees; of a place and below (default: the town)."""
     town = installation()

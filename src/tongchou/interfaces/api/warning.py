@@ -13,7 +13,7 @@ from tongchou.core.places.models import Place
 from tongchou.domains.warning import actions
 from tongchou.domains.warning.models import Alarm
 from tongchou.domains.warning.queries import alarms_seen_by, evidence_series, seen_alarm, track_record
-from tongchou.interfaces.api.response import Pair
+from tongchou.interfaces.api.wording import Pair, Reason
 from tongchou.workflows.activation import confirm
 
 router = Router(tags=["warning"])
@@ -68,12 +68,6 @@ class EvidenceOut(Schema):
     threshold: float | None
     probability: float
     grade: str
-
-
-class Reason(Schema):
-    """A reason in words."""
-
-    reason: str = Field(description="理由 reason")
 
 
 class Confirmation(Reason):

@@ -6,8 +6,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 
-from tongchou.core.audit.models import ChainHead, DailyRoot, Entry
-from tongchou.core.audit.queries import accesses, verify_chain
+from tongchou.core.audit.models import ChainHead, DailyRoot
+from tongchou.core.audit.queries import accesses, entries_matching, verify_chain
 from tongchou.core.wording import T
 from tongchou.interfaces.web.page import Asked, page
 
@@ -34,15 +34,8 @@ def entries(request: Asked) -> HttpResponse:
         else:
             messages.success(request, str(T(f"已核验 {proof.entries} 条，全部完好。", f"{proof.entries} entries verified, all intact.")))
         return redirect("audit")
-    rows = Entry.objects.order_by("-seq")
     wanted = {name: request.GET.get(name, "").strip() for name in ("who", "act", "subject")}
-    if wanted["who"]:
-        rows = rows.filter(actor_label=wanted["who"])
-    if wanted["act"]:
-        rows = rows.filter(action__startswith=wanted["act"])
-    if wanted["subject"]:
-        kind, _, key = wanted["subject"].partition(":")
-        rows = rows.filter(subject_kind=kind, **({"subject_id": key} if key else {}))
+    rows = entries_matching(**wanted)
     head = ChainHead.objects.get(pk=1)
     paginator = _Counted(rows, ROWS)
     paginator.known = None if any(wanted.values()) else head.seq

@@ -9,6 +9,7 @@ from django.utils.http import content_disposition_header
 from tongchou.core.casework.evidence import evidence_path
 from tongchou.core.casework.models import Evidence
 from tongchou.core.errors import Refusal, Unseen
+from tongchou.core.people.rules import Actor
 from tongchou.core.wording import T
 from tongchou.interfaces.web.page import Asked, page
 
@@ -30,12 +31,16 @@ def shown_evidence(row: Evidence) -> dict[str, Any]:
     }
 
 
-@page("desk.read")
-def evidence(request: Asked, pk: int) -> HttpResponse:
-    """The file itself. Raises Unseen when missing or elsewhere, Refusal when it is gone from the disk."""
+def seen_evidence(pk: int, actor: Actor) -> Evidence:
+    """One piece of evidence that has a file. Raises Unseen when missing or elsewhere."""
     row = Evidence.objects.select_related("dossier__place").filter(pk=pk).exclude(sha256="").first()
-    if row is None or not request.actor.may(NEEDS.get(row.dossier.kind, "desk.read"), row.dossier.place.path):
+    if row is None or not actor.may(NEEDS.get(row.dossier.kind, "desk.read"), row.dossier.place.path):
         raise Unseen("evidence")
+    return row
+
+
+def file_answer(row: Evidence) -> HttpResponse:
+    """The file itself. Raises Refusal when it is gone from the disk."""
     file = evidence_path(row.sha256)
     if not file.exists():
         raise Refusal(
@@ -49,6 +54,12 @@ def evidence(request: Asked, pk: int) -> HttpResponse:
     answer.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
     answer.headers["Cache-Control"] = "private, max-age=3600"
     return answer
+
+
+@page("desk.read")
+def evidence(request: Asked, pk: int) -> HttpResponse:
+    """The file itself, for those who may read its dossier."""
+    return file_answer(seen_evidence(pk, request.actor))
 
 
 urlpatterns = [path("evidence/<int:pk>", evidence, name="evidence")]
