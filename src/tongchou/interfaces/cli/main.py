@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tongchou.core.wording import T
-from tongchou.interfaces.cli import accounts, demo, installing, operating, serving, watching
+from tongchou.interfaces.cli import accounts, demo, importing, installing, operating, serving, watching
 from tongchou.interfaces.cli.shell import Fault, refuse
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 serving.register(app)
 operating.register(app)
 installing.register(app)
+importing.register(app)
 watching.register(app)
 demo.register(app)
 app.add_typer(accounts.app, name="users")
