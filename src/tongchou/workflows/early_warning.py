@@ -97,7 +97,7 @@ def recompute(run: Run) -> Recomputed | None:
     area = next(a for a in town.areas if a.path == run.result["area"])
     memory = memory_of(town.places[area.path], target, day, town.repeat_days)
     again = read_area(
-        area, target, town.streams, observe(town, day, run.as_known_at), day, town.params, memory.restarted_on(area.path, day)
+        area, target, town.streams, observe(town, day, run.as_known_at), day, town.params_for(target), memory.restarted_on(area.path, day)
     )
     if again is None:
         return None
@@ -116,7 +116,7 @@ def _read_and_tell(
         town.streams,
         block,
         day,
-        town.params,
+        town.params_for(target),
         memory,
         repeat_days=town.repeat_days,
         spread_days=town.spread_days,
@@ -125,7 +125,7 @@ def _read_and_tell(
         return []
     run = keep_morning(
         area=town.places[area.path],
-        run=_run_of(morning.whole, town.params, as_known_at, at),
+        run=_run_of(morning.whole, town.params_for(target), as_known_at, at),
         signals=_signals(morning.whole, town, day, as_known_at),
         evidence=_evidence(morning, town, day, as_known_at),
         by=by,

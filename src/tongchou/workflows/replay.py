@@ -27,6 +27,7 @@ from tongchou.domains.warning.watching import (
     Spot,
     Watched,
     areas_of,
+    margin_of,
     parameters_from,
     place_of,
     read_morning,
@@ -133,6 +134,7 @@ def _read(
     repeat_days = int(values["alarm.repeat_window"])
     spread_days = int(values.get("alarm.spread_window", SPREAD_DAYS))
     memory = Memory(tuple(one.known), one.touched)
+    params = margin_of(params, values.get("alarm.margin_log"), one.target)
     morning = read_morning(one.area, one.target, streams, block, day, params, memory, repeat_days=repeat_days, spread_days=spread_days)
     if morning is None:
         return 0

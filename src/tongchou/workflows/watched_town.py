@@ -22,6 +22,7 @@ from tongchou.domains.warning.watching import (
     Spot,
     Watched,
     areas_of,
+    margin_of,
     parameters_from,
     place_of,
 )
@@ -52,6 +53,9 @@ class Town:
     homes: Mapping[str, str]
     values: Mapping[str, Any]
     params: DetectionParams
+
+    def params_for(self, target: str) -> DetectionParams:
+        return margin_of(self.params, self.values.get("alarm.margin_log"), target)
 
     @property
     def repeat_days(self) -> int:

@@ -119,9 +119,13 @@ def parameters_from(values: Mapping[str, Any], step_days: int) -> DetectionParam
         changes["alarms_per_year"] = float(values["alarm.promised_per_year"])
     if "alarm.prior_odds" in values:
         changes["prior_onsets_per_year"] = 365.25 * float(values["alarm.prior_odds"])
-    if "alarm.margin_log" in values:
-        changes["margin_log"] = float(values["alarm.margin_log"])
     return DetectionParams.weekly(**changes) if step_days == WEEK else DetectionParams(**changes)
+
+
+def margin_of(params: DetectionParams, margin: Any, target: str) -> DetectionParams:
+    """The parameters with a target's margin above the theoretical threshold: `alarm.margin_log` is one number, or a table by target."""
+    chosen = margin.get(target, 0.0) if isinstance(margin, Mapping) else margin
+    return params if not chosen else replace(params, margin_log=float(chosen))
 
 
 def read_area(
