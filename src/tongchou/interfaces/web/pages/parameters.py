@@ -19,8 +19,40 @@ from tongchou.interfaces.web.page import Asked, page
 GROUPS = {
     "alarm": T("预警", "Alarms"), "incident": T("事件", "Incidents"), "task": T("任务", "Tasks"), "watch": T("监测", "Watch"),
     "detection": T("监测方法", "Detection"), "freshness": T("数据时效", "Freshness"), "testing": T("核酸检测", "Testing"),
-    "trace": T("流调", "Tracing"), "grade": T("预警分级", "Grades"),
+    "trace": T("流调", "Tracing"), "grade": T("预警分级", "Grades"), "case": T("病例报告", "Case reports"), "clock": T("7-1-7 时钟", "7-1-7 clock"),
+    "coverage": T("覆盖与盲区", "Coverage"), "evidence": T("佐证", "Proofs"), "stream": T("数据流", "Streams"), "zone": T("风险区", "Zones"),
 }  # fmt: skip
+# The model keeps 24 signs of a unit; these are what the packs write, cut to that.
+UNITS = {
+    "minute": T("分钟", "minutes"), "hour": T("小时", "hours"), "day": T("天", "days"), "share": T("比例", "share"),
+    "probability": T("概率", "probability"), "grades": T("级别", "grades"), "intervals": T("个间隔", "intervals"), "levels": T("级", "levels"),
+    "megabytes": T("兆字节", "MB"), "alarms per year": T("次/年", "alarms a year"), "odds per day": T("每日几率", "odds a day"),
+    "natural logarithm of evi": T("证据的自然对数", "ln evidence"), "probability; infections": T("概率；14 天内感染数；村居数", "probability; infections in 14 days; villages"),
+}  # fmt: skip
+WORDS = {
+    "red": T("红", "red"), "orange": T("橙", "orange"), "yellow": T("黄", "yellow"), "blue": T("蓝", "blue"), "blue_probability": T("蓝：概率", "blue: probability"),
+    "yellow_infections": T("黄：感染", "yellow: infections"), "orange_infections": T("橙：感染", "orange: infections"),
+    "red_infections": T("红：感染", "red: infections"), "red_places": T("红：村居", "red: villages"),
+}  # fmt: skip
+CONFIDENCE = {"high": T("有依据", "sourced"), "medium": T("较可靠", "fair"), "low": T("待核实", "unverified")}
+
+
+def said_value(value: object) -> object:
+    """A value as people read it: a table as word and figure, a list as words, true and false as yes and no."""
+    if isinstance(value, dict):
+        pairs = [(WORDS.get(key, T(key, key)), said_value(inner)) for key, inner in value.items()]
+        return T(" · ".join(f"{word.zh} {inner}" for word, inner in pairs), " · ".join(f"{word.en} {inner}" for word, inner in pairs))
+    if isinstance(value, list):
+        words = [WORDS.get(str(inner), T(str(inner), str(inner))) for inner in value]
+        return T("、".join(w.zh for w in words), ", ".join(w.en for w in words)) if words else T("无", "none")
+    if isinstance(value, bool):
+        return T("是", "yes") if value else T("否", "no")
+    return f"{value:g}" if isinstance(value, float) else value
+
+
+def said_unit(unit: str) -> T:
+    """The unit in both languages."""
+    return UNITS.get(unit.strip(), T(unit, unit))
 
 
 class NewValue(forms.Form):
@@ -56,7 +88,9 @@ def parameter_list(request: Asked) -> HttpResponse:
     """Every parameter with the value in force today in this town."""
     known = list(Parameter.objects.all())
     values = values_on([p.key for p in known], request.at.date(), request.town.place.path)
-    rows = [{"parameter": p, "value": values.get(p.key)} for p in known]
+    rows = [
+        {"parameter": p, "unit": said_unit(p.unit), "value": (now := values.get(p.key)), "said": said_value(now.value) if now else None} for p in known
+    ]
     groups = [
         {"name": GROUPS.get(prefix, T(prefix, prefix)), "rows": list(members)}
         for prefix, members in groupby(rows, key=lambda row: row["parameter"].key.split(".")[0])  # type: ignore[union-attr]
@@ -79,9 +113,11 @@ def parameter_detail(request: Asked, key: str) -> HttpResponse:
         )  # fmt: skip
         messages.success(request, str(T("已保存，到期自动生效。", "Saved; it takes effect on its day.")))
         return redirect("parameter", key=key)
+    now = values_on([key], request.at.date(), request.town.place.path).get(key)
+    past = parameter.values.select_related("place").order_by("-valid_from")
     context = {
-        "parameter": parameter, "form": form, "value": values_on([key], request.at.date(), request.town.place.path).get(key),
-        "values": parameter.values.select_related("place").order_by("-valid_from"), "may_write": request.actor.may("parameter.write", request.town.place.path),
+        "parameter": parameter, "form": form, "unit": said_unit(parameter.unit), "said": said_value(now.value) if now else None,
+        "values": [{"row": row, "said": said_value(row.value), "confidence": CONFIDENCE.get(row.confidence)} for row in past], "may_write": request.actor.may("parameter.write", request.town.place.path),
     }  # fmt: skip
     return render(request, "parameters/detail.html", context)
 
