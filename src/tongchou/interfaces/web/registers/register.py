@@ -41,7 +41,11 @@ class Cell:
             return number(cast(int, self.value))
         if self.kind == "day":
             return when(cast(date, self.value), "full")
-        return format_html('<span class="masked">{}</span>', self.value) if self.kind == "secret" else conditional_escape(str(word(self.value)))
+        return (
+            format_html('<span class="masked">{}</span>', self.value)
+            if self.kind == "secret"
+            else conditional_escape(str(word(self.value)))
+        )
 
 
 @dataclass(frozen=True, slots=True)
