@@ -86,16 +86,19 @@ def main():
             spent[0] += time.perf_counter() - begun
 
     watching.screen = timed
-    walls, science, queries = [], [], 0
+    walls, processor, science, queries = [], [], [], 0
     for n in range(6):
         at = datetime(2022, 6, 2, tzinfo=UTC) - timedelta(days=n)
-        spent[0], begun = 0.0, time.perf_counter()
+        spent[0], begun, used = 0.0, time.perf_counter(), time.process_time()
         with CaptureQueriesContext(connection) as seen:
             screen_morning(at.date(), at, by=system_actor("bench"), at=at)
         walls.append(time.perf_counter() - begun)
+        processor.append(time.process_time() - used)
         science.append(spent[0])
         queries = len(seen)
-    print(f"{VILLAGES} villages x {KINDS} streams x {DAYS} days: first {walls[0]:.2f} s, then {median(walls[1:]):.2f} s a morning")
+    print(
+        f"{VILLAGES} villages x {KINDS} streams x {DAYS} days: first {walls[0]:.2f} s, then {median(walls[1:]):.2f} s a morning ({median(processor[1:]):.2f} s of processor)"
+    )
     print(
         f"of which science {median(science[1:]):.2f} s; {queries} queries; load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
     )
