@@ -13,7 +13,7 @@ from tongchou.core.places.models import Place
 from tongchou.domains.warning import actions
 from tongchou.domains.warning.models import Alarm
 from tongchou.domains.warning.queries import alarms_seen_by, evidence_series, seen_alarm, track_record
-from tongchou.interfaces.api.wording import Pair, Reason
+from tongchou.interfaces.api.wording import Pair, Reason, both
 from tongchou.workflows.activation import confirm
 
 router = Router(tags=["warning"])
@@ -23,8 +23,8 @@ class ShareOut(Schema):
     """What one kind of stream contributes."""
 
     kind: str
-    stream: str | None = Field(description="数据流编码 code of the stream")
-    share: float = Field(description="份额 share of the evidence, 0 to 1")
+    stream: str | None = Field(description=both("数据流编码", "code of the stream"))
+    share: float = Field(description=both("份额", "share of the evidence, 0 to 1"))
     statistic: float
     threshold: float | None
 
@@ -32,21 +32,21 @@ class ShareOut(Schema):
 class AlarmOut(Schema):
     """A rise found in a place."""
 
-    number: str = Field(description="编号 number")
+    number: str = Field(description=both("编号", "number"))
     title: Pair
-    place: str = Field(description="地方编码 code of the place")
+    place: str = Field(description=both("地方编码", "code of the place"))
     target: str
     state: str
     grade: str
     day: date
     last_seen_on: date
     as_known_at: datetime
-    probability: float = Field(description="暴发概率 probability of an outbreak at the stated prior")
-    log_evidence: float = Field(description="证据（自然对数） natural logarithm")
+    probability: float = Field(description=both("暴发概率", "probability of an outbreak at the stated prior"))
+    log_evidence: float = Field(description=both("证据（自然对数）", "natural logarithm"))
     threshold: float
     growth_per_day: float | None
     verdict: str
-    due_at: datetime | None = Field(None, description="最近时限 next limit")
+    due_at: datetime | None = Field(None, description=both("最近时限", "next limit"))
     is_exercise: bool
 
 
@@ -56,8 +56,8 @@ class AlarmDetail(AlarmOut):
     shares: list[ShareOut]
     expected: list[dict[str, Any]]
     input_digest: str
-    right: int = Field(description="同级预警属实次数 such alarms that were right")
-    decided: int = Field(description="同级预警有结论次数 such alarms with a verdict")
+    right: int = Field(description=both("同级预警属实次数", "such alarms that were right"))
+    decided: int = Field(description=both("同级预警有结论次数", "such alarms with a verdict"))
 
 
 class EvidenceOut(Schema):
@@ -73,7 +73,7 @@ class EvidenceOut(Schema):
 class Confirmation(Reason):
     """A confirmation sets a plan in motion."""
 
-    plan: str = Field(description="方案编码 code of the plan")
+    plan: str = Field(description=both("方案编码", "code of the plan"))
 
 
 class Dismissal(Reason):

@@ -111,9 +111,9 @@ def _decision(found: Alarm, request: Asked) -> dict[str, Any]:
 def _share(share: Any) -> dict[str, Any]:
     stream = share.stream
     label = T(f"{stream.indicator_zh}", f"{stream.indicator_en}") if stream else T(share.kind, share.kind)
-    where = stream.sentinel.name if stream else T("", "")
-    alone = T("，单独已越线", ", over its own line") if share.threshold is not None and share.statistic >= share.threshold else T("", "")
-    note = T(f"{where.zh}{alone.zh}", f"{where.en}{alone.en}")
+    note = stream.sentinel.name if stream else None
+    if note is not None and share.threshold is not None and share.statistic >= share.threshold:
+        note = T(f"{note.zh}，单独已越线", f"{note.en}, over its own line")
     return {"label": label, "share": share.share, "note": note, "url": reverse("stream", args=[stream.code]) if stream else None}
 
 
@@ -158,7 +158,9 @@ def _expected(found: Alarm, shares: list[Any]) -> list[dict[str, Any]]:
             rows.append({**entry, "label": stream.indicator, "unit": stream.unit, "is_local": entry["place"] is not None})
     # A place's own figures before the whole area's, and never both for one stream.
     own = {r["kind"] for r in rows if r["is_local"]}
-    return [r for r in rows if r["is_local"] or r["kind"] not in own][: 2 * CURVES]
+    order = list(names)  # shares come largest first: what carries the alarm leads
+    told = [r for r in rows if r["is_local"] or r["kind"] not in own]
+    return sorted(told, key=lambda r: (order.index(r["kind"]), r["horizon_days"]))[: 2 * CURVES]
 
 
 def _incidents(found: Alarm) -> list[Link]:
