@@ -1,10 +1,13 @@
 """The programming interface: the same actions and queries as the pages, for programs and devices with a token."""
 
+import json
+import re
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.parser import Parser
 from ninja.security import HttpBearer
 
 from tongchou.core.errors import Invalid, Refusal, Unseen
@@ -16,15 +19,37 @@ from tongchou.interfaces.api.faults import FAULTS, problems_of
 from tongchou.interfaces.api.wording import pair
 
 
+_NULL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
 class TokenAuth(HttpBearer):
     """`Authorization: Bearer …` with a token from the People page. The actor may never do more than the token's scopes."""
 
     def authenticate(self, request: HttpRequest, token: str) -> Actor | None:
+        if "\0" in request.path:
+            raise Http404
         request.at = clock.now()  # type: ignore[attr-defined]
         try:
             return actor_for_token(token, request.at)  # type: ignore[attr-defined]
         except Unseen:
             return None
+
+
+class PlainParser(Parser):
+    """Takes no text and no number that a database cannot keep: PostgreSQL knows no null character, JSON no infinity."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        found = json.loads(request.body)
+        written = json.dumps(found, ensure_ascii=False, allow_nan=False)
+        written.encode()  # half a surrogate pair is no text
+        if _NULL.search(written):
+            raise ValueError("null character")
+        return found
+
+    def parse_querydict(self, data: Any, list_fields: list[str], request: HttpRequest) -> Any:
+        if any("\0" in value for values in data.lists() for value in values[1]):
+            raise HttpError(400, "null character")
+        return super().parse_querydict(data, list_fields, request)
 
 
 class TownAPI(NinjaAPI):
@@ -64,6 +89,7 @@ api = TownAPI(
     version="1",
     description="镇域统筹的编程接口：凭令牌办事，不超过令牌的权限。 The duty desk for programs: a token acts for its owner and never beyond its scopes.",
     auth=TokenAuth(),
+    parser=PlainParser(),
     urls_namespace="api",
     docs_url=None,
 )
