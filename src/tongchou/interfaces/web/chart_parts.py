@@ -87,7 +87,14 @@ CONFIG: Spec = {
         "titleX": 0,
         "titleY": -8,
     },
-    "legend": {**WRITING, "orient": "bottom", "direction": "horizontal", "symbolSize": 90, "labelLimit": 240},
+    "legend": {
+        **WRITING,
+        "gradientHorizontalMaxLength": 280,
+        "orient": "bottom",
+        "direction": "horizontal",
+        "symbolSize": 90,
+        "labelLimit": 240,
+    },
     "text": {"color": "$chart-ink", "fontSize": 12},
 }
 

@@ -142,7 +142,7 @@ def village_map(
         drawn.index(area) for area in ranked[:3] if area.outline and (area.value or 0) >= cuts[0]
     ]
     scale = {"type": "threshold", "domain": cuts, "range": [f"$seq-{level}" for level in spread_levels(len(cuts) + 1)]}
-    legend = {"title": str(unit), "format": pattern, "gradientLength": 260, "gradientThickness": 10}
+    legend = {"title": str(unit), "format": pattern, "gradientThickness": 10}
     unknown = {"test": "!isValid(datum.properties.value)", "value": "$chart-gap"}
     tips = [{"field": "properties.name", "title": str(PLACE)}, quantity("properties.value", title=str(unit), format=pattern)]
     ground = {

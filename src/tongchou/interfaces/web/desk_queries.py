@@ -189,7 +189,13 @@ def economy_of(path: str) -> Economy:
     for day in sorted(days):
         total += days[day]
         line.append((day, total))
-    return Economy(whole, tuple(sorted(sectors.values(), key=lambda s: -s.count)), sizes, tuple(line), max((day for day in (*days, *changed)), default=None))
+    return Economy(
+        whole,
+        tuple(sorted(sectors.values(), key=lambda s: -s.count)),
+        sizes,
+        tuple(line),
+        max((day for day in (*days, *changed)), default=None),
+    )
 
 
 def states_of_sites(path: str) -> Mapping[tuple[str, str], int]:

@@ -15,7 +15,6 @@ from django.urls import path, reverse
 from tongchou.core.audit.models import Entry
 from tongchou.core.casework.models import Link
 from tongchou.core.parameters.queries import values_on
-from tongchou.core.runs.models import Run
 from tongchou.core.wording import T
 from tongchou.domains.response.queries import plans_in_force
 from tongchou.domains.sentinels.queries import observations_as_known
@@ -215,13 +214,18 @@ def alarm_run(request: Asked, number: str) -> HttpResponse:
     return render(
         request,
         "alarms/run.html",
-        {"alarm": found, "head": found.dossier, "run": _run(found.run), "again": again, "parameters": parameters},
+        {"alarm": found, "head": found.dossier, "run": _run(found), "again": again, "parameters": parameters},
     )
 
 
-def _run(run: Run) -> dict[str, Any]:
+def _run(found: Alarm) -> dict[str, Any]:
+    run, names = found.run, {s.kind: s.stream.indicator for s in found.shares.all() if s.stream}
     streams = sorted(run.result["streams"].items(), key=lambda item: -item[1]["share"])
-    return {"row": run, "result": run.result, "streams": [{"kind": kind, **values} for kind, values in streams]}
+    return {
+        "row": run,
+        "result": run.result,
+        "streams": [{"kind": kind, "name": names.get(kind, kind), **values} for kind, values in streams],
+    }
 
 
 urlpatterns = [

@@ -78,6 +78,8 @@ def _tasks(found: Incident, request: Asked) -> dict[str, Any]:
         group["done"] += row.dossier.closed_at is not None
     left = [row for row in rows if row.dossier.closed_at is None]
     order = [g["unit"] for g in found.plan.body["groups"]]
+    for group in groups.values():
+        group["shown"] = _without_earlier_rounds(group["rows"])
     return {
         "groups": sorted(groups.values(), key=lambda g: next((order.index(c) for c in order if groups.get(c) is g), len(order))),
         "task_rows": [shown for g in groups.values() for shown in g["rows"]],
@@ -89,11 +91,25 @@ def _tasks(found: Incident, request: Asked) -> dict[str, Any]:
     }
 
 
+def _without_earlier_rounds(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of a task that comes again and again only what is open and the latest round; that one says how many went before."""
+    rounds: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        rounds.setdefault(row["plan_task"], []).append(row)
+    kept = []
+    for several in rounds.values():
+        last = [row for row in several[:-1] if not row["is_done"]] + several[-1:]
+        last[-1]["earlier"] = len(several) - len(last)
+        kept += last
+    return kept
+
+
 def _shown(row: TaskRow, request: Asked) -> dict[str, Any]:
     head = row.dossier
     hand = row.hand
     return {
         "number": head.number,
+        "plan_task": row.task.plan_task,
         "title": head.title,
         "url": address_of(head),
         "state": state_of(head),

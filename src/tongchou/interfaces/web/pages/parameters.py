@@ -89,7 +89,8 @@ def parameter_list(request: Asked) -> HttpResponse:
     known = list(Parameter.objects.all())
     values = values_on([p.key for p in known], request.at.date(), request.town.place.path)
     rows = [
-        {"parameter": p, "unit": said_unit(p.unit), "value": (now := values.get(p.key)), "said": said_value(now.value) if now else None} for p in known
+        {"parameter": p, "unit": said_unit(p.unit), "value": (now := values.get(p.key)), "said": said_value(now.value) if now else None}
+        for p in known
     ]
     groups = [
         {"name": GROUPS.get(prefix, T(prefix, prefix)), "rows": list(members)}
