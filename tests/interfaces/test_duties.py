@@ -78,6 +78,13 @@ def test_morning_is_read_once_it_has_come(installed_town: Town, monkeypatch: pyt
     assert read == [(date(2022, 6, 3), datetime(2022, 6, 3, 8, 0, tzinfo=SHANGHAI))]
 
 
+def test_a_day_read_later_is_not_put_back_to_what_its_morning_knew(installed_town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    evening = datetime(2022, 6, 2, 18, 30, tzinfo=SHANGHAI)
+    Run.objects.create(function=FUNCTION, version="1", parameters={}, input_digest="0", as_known_at=evening, recorded_at=evening, result={})
+    monkeypatch.setattr(duties, "screen_morning", lambda *_, **__: pytest.fail("read again as known in the morning"))
+    duties.screen_this_morning(evening + timedelta(minutes=30))
+
+
 def test_silent_stream_is_told_once_to_its_contact(installed_town: Town) -> None:
     sentinel = Sentinel.objects.create(
         code="clinic-1", kind="monitoring", setting="fever_clinic", name_zh="发热门诊", name_en="Fever clinic", place=installed_town.villages[0],

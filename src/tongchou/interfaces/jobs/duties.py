@@ -38,7 +38,7 @@ def escalate(at: datetime) -> None:
 
 
 def screen_this_morning(at: datetime) -> None:
-    """Read the morning once it has come, as it was known at that hour; a morning already read is left alone."""
+    """Read the morning once it has come, as it was known at that hour; a day already read then or later is left alone."""
     town = installation()
     if town is None:
         return
@@ -47,7 +47,8 @@ def screen_this_morning(at: datetime) -> None:
     morning = datetime.combine(day, MORNING, ZoneInfo(town.zone))
     if at < morning or not mornings(day, day, town.step_days):
         return
-    if not Run.objects.filter(function=FUNCTION, as_known_at=morning).exists():
+    # A later reading of the day knows more: the morning's must not take its place.
+    if not Run.objects.filter(function=FUNCTION, as_known_at__gte=morning).exists():
         screen_morning(day, morning, by=WORKER, at=at)
 
 
