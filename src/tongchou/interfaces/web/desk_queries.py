@@ -118,9 +118,9 @@ def _expected_levels(streams: Sequence[Stream], first_day: date, last_day: date)
 
 @dataclass(frozen=True, slots=True)
 class VillageEvidence:
-    """The newest morning's probability of a rise per place, and how it was a week before."""
+    """The newest reading's probability of a rise and grade per place, and the instant it stands on."""
 
-    day: date | None
+    as_known_at: datetime | None
     probability: Mapping[int, float]
     grades: Mapping[int, str]
 
@@ -130,7 +130,9 @@ def village_evidence(path: str, target: str) -> VillageEvidence:
     newest = PlaceEvidence.objects.filter(target=target).order_by("-day").values("day")[:1]
     rows = list(PlaceEvidence.objects.filter(target=target, day=Subquery(newest), place__path__startswith=path))
     return VillageEvidence(
-        rows[0].day if rows else None, {r.place_id: r.probability for r in rows}, {r.place_id: r.grade for r in rows if r.grade}
+        max((r.as_known_at for r in rows), default=None),
+        {r.place_id: r.probability for r in rows},
+        {r.place_id: r.grade for r in rows if r.grade},
     )
 
 

@@ -21,7 +21,7 @@ FRESHNESS = {"fresh": T("及时", "fresh"), "due": T("待报", "due"), "late": T
 
 
 def epidemic_part(desk: Desk) -> dict[str, Any]:
-    """The curve of the kind of stream that says most, and the villages by the newest morning's evidence."""
+    """The curve of the kind of stream that says most, and the villages by the newest evidence."""
     curve, (kind, others) = desk.curve, desk.kinds
     context: dict[str, Any] = {"curve": curve, "figure": None, "map": None}
     if curve is not None:
@@ -38,10 +38,10 @@ def epidemic_part(desk: Desk) -> dict[str, Any]:
     target = desk.request.town.targets[0]["code"] if desk.request.town.targets else ""
     evidence = reading.village_evidence(desk.path, target)
     places = desk.matrix.places
-    if desk.is_town and evidence.day and any(place.outline for place in places):
+    if desk.is_town and evidence.as_known_at and any(place.outline for place in places):
         context["map"] = _map_figure(evidence, desk)
     ranked = sorted((p for p in places if p.pk in evidence.probability), key=lambda p: -evidence.probability[p.pk])
-    context["evidence_day"] = evidence.day
+    context["evidence_at"] = evidence.as_known_at
     context["villages"] = [
         {
             "place": p,
