@@ -209,6 +209,12 @@ def test_alarms_come_open_and_first_due_first(full_town: Town) -> None:
     assert alarms_since(full_town.villages[1].path, TODAY) == []
 
 
+def test_of_decided_alarms_the_latest_is_shown(full_town: Town) -> None:
+    run = Run.objects.get()
+    _alarm(full_town, run, "YJ-2022-0005", TODAY - timedelta(days=3), "yellow", closed_at=AT - timedelta(days=2))
+    assert [row["alarm"].dossier.number for row in _as("lin").get("/?fragment=now").context["decided"]] == ["YJ-2022-0005"]
+
+
 def test_incidents_tell_tasks_done_open_and_late(town: Town) -> None:
     tasks = activated(town)
     late = AT + timedelta(days=400)

@@ -16,7 +16,7 @@ from tongchou.interfaces.web.pages.desk_reading import Desk, firms_url, link, re
 from tongchou.interfaces.web.story import address_of
 
 RESUMED_DAYS, SECTORS, VILLAGES, SILENT = 45, 12, 4, 5
-MAP_STEPS = (0.05, 0.2, 0.5, 0.9)
+MAP_STEPS = (0.1, 0.4, 0.7, 0.9)
 FRESHNESS = {"fresh": T("及时", "fresh"), "due": T("待报", "due"), "late": T("迟报", "late"), "silent": T("失联", "silent")}
 
 
