@@ -136,9 +136,7 @@ def now_part(desk: Desk) -> dict[str, Any]:
             for head in desk.incidents[:INCIDENTS]
         ],
         "incident_count": len(desk.incidents),
-        "decided": [{"alarm": a, "url": address_of(a.dossier), "state": state_of(a.dossier)} for a in desk.alarms if a.dossier.closed_at][
-            -3:
-        ],
+        "decided": [{"alarm": a, "url": address_of(a.dossier), "state": state_of(a.dossier)} for a in _latest_decided(desk)],
     }
 
 
