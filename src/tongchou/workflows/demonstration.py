@@ -9,8 +9,9 @@
 
 import struct
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 
@@ -39,7 +40,7 @@ Progress = Callable[[float, T], None]
 
 INTAKE_AT = (time(10, 30), time(18, 15), time(21, 30))
 ESCALATION_EVERY = timedelta(hours=1)
-ACKNOWLEDGED_AFTER, DECIDED_AFTER = timedelta(minutes=18), timedelta(minutes=65)
+ACKNOWLEDGED_AFTER, DECIDED_AFTER, REPORTED_AFTER = timedelta(minutes=12), timedelta(minutes=50), timedelta(minutes=80)
 ACCEPTED_AFTER, FINISHED_AT_SHARE = timedelta(minutes=6), 0.7
 SEEN_INFECTIONS, SEEN_DAYS = 5, 21  # this many in three weeks: whoever looks closely finds an outbreak
 CLOSED_AFTER = timedelta(days=14, hours=2)
@@ -96,13 +97,16 @@ class _Life:
             day += timedelta(days=1)
         at = self.from_at + ESCALATION_EVERY
         while at <= self.to_at:
-            self._plan(at, lambda at: escalate_overdue(by=system_actor("worker"), at=at) and None)
+            self._plan(at, self._escalate)
             at += ESCALATION_EVERY
 
     def _plan_from(self, day: date, moment: time, happen: Callable[[datetime], None]) -> None:
         at = datetime.combine(day, moment, self.zone)
         if at > self.from_at:
             self._plan(at, happen)
+
+    def _escalate(self, at: datetime) -> None:
+        escalate_overdue(by=system_actor("worker"), at=at)
 
     # 1
     def _report(self, at: datetime) -> None:
@@ -111,18 +115,17 @@ class _Life:
         self.reported = upto
         if not rows:
             return
-        known = self._known([str(self.history.stream[n]) for n in rows])
+        known = self._known(min(self.history.day[n].astype(object) for n in rows))
         latest: dict[tuple[str, date], Report] = {}
         for n in rows:
             stream, day = str(self.history.stream[n]), self.history.day[n].astype(object)
             corrects = (stream, day) in known
-            reason = T("核对原始登记后更正", "corrected after checking the register").zh if corrects else ""
+            reason = "核对原始登记后更正" if corrects else ""
             latest[stream, day] = Report(stream, day, float(self.history.value[n]), correction=corrects, reason=reason)
         self._send(list(latest.values()), at)
 
-    def _known(self, streams: Sequence[str]) -> set[tuple[str, date]]:
-        since = self.story.first_day
-        return set(Observation.objects.filter(stream__code__in=set(streams), day__gte=since).values_list("stream__code", "day"))
+    def _known(self, since: date) -> set[tuple[str, date]]:
+        return set(Observation.objects.filter(day__gte=since).values_list("stream__code", "day"))
 
     def _send(self, reports: list[Report], at: datetime) -> None:
         """As a clerk would: what the system finds unusual is looked at and sent again as confirmed."""
@@ -143,8 +146,8 @@ class _Life:
     def _screen(self, at: datetime) -> None:
         seen = screen_morning(at.astimezone(self.zone).date(), at, by=system_actor("early_warning"), at=at)
         for alarm in seen.proposed:
-            self._plan(at + ACKNOWLEDGED_AFTER, lambda at, pk=alarm.pk: self._acknowledge(pk, at))
-            self._plan(at + DECIDED_AFTER, lambda at, pk=alarm.pk: self._decide(pk, at))
+            self._plan(at + ACKNOWLEDGED_AFTER, partial(self._acknowledge, alarm.pk))
+            self._plan(at + DECIDED_AFTER, partial(self._decide, alarm.pk))
 
     # 3
     def _acknowledge(self, alarm_id: int, at: datetime) -> None:
@@ -160,17 +163,17 @@ class _Life:
         plan = self.pack.plans[0]
         left_undone = {code for o in self.story.outbreaks if o.place == place.code for code in o.left_undone}
         incident = confirm(alarm, plan_code=plan.code, reason="卫生院复核：多个哨点同向上升，现场已见关联病例", by=leader, at=at)
-        self._plan(
-            at + timedelta(minutes=80),
-            lambda at: report_incident(incident, receipt="区疫情防控办已收", by=self._holder("duty_officer", at), at=at) and None,
-        )
+        self._plan(at + REPORTED_AFTER, partial(self._tell_district, incident))
         for spec in plan.tasks:
             due = timedelta(minutes=spec.due_minutes)
-            self._plan(at + min(ACCEPTED_AFTER, due / 2), lambda at, code=spec.code: self._accept(incident, code, at))
+            self._plan(at + min(ACCEPTED_AFTER, due / 2), partial(self._accept, incident, spec.code))
             if spec.code not in left_undone:
-                self._plan(at + due * FINISHED_AT_SHARE, lambda at, code=spec.code: self._finish(incident, code, at))
+                self._plan(at + due * FINISHED_AT_SHARE, partial(self._finish, incident, spec.code))
         if not left_undone:
-            self._plan(at + CLOSED_AFTER, lambda at: self._close(incident, at))
+            self._plan(at + CLOSED_AFTER, partial(self._close, incident))
+
+    def _tell_district(self, incident: Incident, at: datetime) -> None:
+        report_incident(incident, receipt="区疫情防控办已收", by=self._holder("duty_officer", at), at=at)
 
     def _is_outbreak(self, place_code: str, at: datetime) -> bool:
         last = (at.astimezone(self.zone).date() - self.story.first_day).days
@@ -198,7 +201,7 @@ class _Life:
             approve_task(task, by=other, at=at)
         finish_task(task, note="按预案完成", by=by, at=at)
         if task.repeat_minutes:
-            self._plan(at + timedelta(minutes=task.repeat_minutes) * FINISHED_AT_SHARE, lambda at: self._finish(incident, code, at))
+            self._plan(at + timedelta(minutes=task.repeat_minutes) * FINISHED_AT_SHARE, partial(self._finish, incident, code))
 
     def _task_and_hand(self, incident: Incident, code: str, at: datetime) -> tuple[Task, Actor | None]:
         """The open task of this code (a repeating one has several in its life), and whoever has it in hand; nobody when there is none."""

@@ -18,7 +18,6 @@ from tongchou.interfaces import clock
 from tongchou.interfaces.api.faults import FAULTS, problems_of
 from tongchou.interfaces.api.wording import pair
 
-
 _NULL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 

@@ -1,0 +1,135 @@
+"""The straight line in a real browser, on real processes: confirm an alarm, see tasks arrive on another person's page, do one with a photo,
+let one go overdue and climb; then the chain is proved."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tongchou.workflows.demonstration import page as pdf
+from tongchou.workflows.demonstration import picture
+
+ROOT = Path(__file__).parents[3]
+PASSWORD = "tongchou-demo"
+PATIENCE_MS = 30_000
+
+
+def _free_port() -> int:
+    """A port free together with the next one, which the live process takes."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
+
+
+def _environment(home: Path) -> dict[str, str]:
+    # The product's own settings, not the test run's.
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("TONGCHOU_", "DJANGO_"))}
+    return {**clean, "TONGCHOU_HOME": str(home), "PYTHONPATH": str(ROOT / "src")}
+
+
+def _make(home: Path, hours_later: float) -> None:
+    script = Path(__file__).with_name("make_story_home.py")
+    subprocess.run([sys.executable, script, ROOT / "packs/xujing", str(hours_later)], env=_environment(home), check=True, timeout=240)
+
+
+@contextmanager
+def _served(home: Path) -> Iterator[str]:
+    port = _free_port()
+    command = [sys.executable, "-m", "tongchou.interfaces.cli.main", "serve", "--port", str(port)]
+    server = subprocess.Popen(command, env=_environment(home), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        assert server.stdout is not None
+        for line in server.stdout:
+            if "Ready after" in line:
+                break
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/login", timeout=30) as answer:
+            assert answer.status == 200
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(timeout=30)
+
+
+def _signed_in(browser: Browser, address: str, username: str, **options: Any) -> Page:
+    context = browser.new_context(**options)
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    page.goto(f"{address}/login")
+    page.fill("#id_username", username)
+    page.fill("#id_password", PASSWORD)
+    page.click("main button.primary")
+    expect(page.locator("header.bar-top")).to_be_visible()
+    return page
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("story")
+    _make(made, 0)
+    return made
+
+
+def test_an_alarm_becomes_work_that_is_done_or_climbs(chromium: Browser, home: Path, tmp_path: Path) -> None:
+    expect.set_options(timeout=PATIENCE_MS)
+    photo, sheet = tmp_path / "line.png", tmp_path / "list.pdf"
+    photo.write_bytes(picture(1))
+    sheet.write_bytes(pdf("story"))
+    with _served(home) as address:
+        guard = _signed_in(chromium, address, "wu", viewport={"width": 390, "height": 844})
+        guard.goto(f"{address}/inbox/")
+        officer = _signed_in(chromium, address, "lin")
+        _confirm_alarm(officer, address)
+        # Wu's open page shows the new task by itself.
+        task = guard.get_by_role("link", name="先行管控住所和停留场所", exact=True)
+        expect(task).to_be_visible()
+        _finish(officer, address, "启动专班并通知到岗", [sheet])
+        task.click()
+        guard.get_by_role("button", name="接收", exact=True).click()
+        guard.set_input_files("#file", [photo, sheet])
+        guard.get_by_role("button", name="提交并完成").click()
+        expect(guard.locator(".page-main .chip").first).to_contain_text("已完成")
+        expect(guard.locator(".page-main img").first).to_be_visible()
+        stranger = _signed_in(chromium, address, "zhao")
+        answer = stranger.goto(guard.url)
+        assert answer is not None and answer.status == 404
+    _make(home, 3)
+    with _served(home) as address:
+        # Three hours later the doctor's half-hour task has gone to the head of tracing and on to the duty leader.
+        leader = _signed_in(chromium, address, "zhou")
+        leader.goto(f"{address}/inbox/")
+        expect(leader.get_by_role("link", name="核对阳性人员身份与住址").first).to_be_visible()
+    verify = [sys.executable, "-m", "tongchou.interfaces.cli.main", "audit", "verify"]
+    proof = subprocess.run(verify, env=_environment(home), capture_output=True, text=True, timeout=120, check=False)
+    assert proof.returncode == 0, proof.stdout + proof.stderr
+
+
+def _confirm_alarm(page: Page, address: str) -> None:
+    page.goto(f"{address}/alarms/")
+    page.locator("a[href^='/alarms/YJ-']").first.click()
+    page.fill("#why-confirm", "卫生院复核属实")
+    page.get_by_role("button", name="确认预警").click()
+    page.wait_for_url("**/incidents/**")
+
+
+def _finish(page: Page, address: str, title: str, files: list[Path]) -> None:
+    page.goto(f"{address}/inbox/")
+    page.get_by_role("link", name=title).first.click()
+    page.get_by_role("button", name="接收", exact=True).click()
+    page.set_input_files("#file", files)
+    page.get_by_role("button", name="提交并完成").click()
+    expect(page.locator(".page-main .chip").first).to_contain_text("已完成")
