@@ -12,6 +12,8 @@ from tongchou.core.people.models import Post
 from tongchou.core.people.rules import Actor
 from tongchou.core.wording import T
 
+_CLOCK_TOLERANCE, _OLDEST = timedelta(minutes=10), timedelta(days=366)
+
 
 @action("task.assign", on=Dossier)
 def hand_over(dossier: Dossier, *, post: Post, reason: str, by: Actor, at: datetime) -> Assignment:
@@ -37,10 +39,9 @@ def attach_evidence(
     _require_open(dossier)
     if content is None and not note.strip():
         raise Invalid([FieldProblem("note", T("请附文件或填写说明。", "Attach a file or write a note."))])
-    if taken_at is not None and taken_at > at + timedelta(minutes=10):
-        raise Invalid(
-            [FieldProblem("taken_at", T("拍摄时间晚于现在，请核对手机时间。", "Taken in the future; check the clock of the phone."))]
-        )
+    if taken_at is not None and not at - _OLDEST <= taken_at <= at + _CLOCK_TOLERANCE:
+        said = T("拍摄时间晚于现在或早于一年前，请核对手机时间。", "Taken in the future or over a year ago; check the clock of the phone.")
+        raise Invalid([FieldProblem("taken_at", said)])
     digest, media_type = keep_file(content) if content is not None else ("", "")
     row = Evidence.objects.create(
         dossier=dossier,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache, partial
 
 from tongchou.core.audit.acting import record
 from tongchou.core.casework.machine import Machine, Step
@@ -73,15 +74,11 @@ def open_dossiers(machine: Machine, openings: Sequence[Opening], *, by: Actor, a
         ],
         batch_size=_BATCH,
     )
-    spans: dict[tuple[str, str], int] = {}
+    minutes_of = cache(partial(_minutes, at=at))
     clocks = []
     for row, o in zip(rows, openings, strict=True):
-        for key in machine.starts:
-            at_place = (key, o.place.path)
-            if at_place not in spans:
-                spans[at_place] = _minutes(key, at, o.place.path)
-            clocks.append(_clock(row, key, spans[at_place], at))
-        clocks += [_clock(row, key, minutes, at) for key, minutes in o.clocks]
+        started = [(key, minutes_of(key, place_path=o.place.path)) for key in machine.starts]
+        clocks += [_clock(row, key, minutes, at) for key, minutes in (*started, *o.clocks)]
     Deadline.objects.bulk_create(clocks, batch_size=_BATCH)
     Link.objects.bulk_create(
         [
@@ -120,7 +117,7 @@ def advance(
     before, dossier.state, dossier.closed_at = dossier.state, step.target, closed_at
     running = Deadline.objects.filter(dossier=dossier, stopped_at=None)
     (running if closed_at else running.filter(key__in=step.stops)).update(stopped_at=at)
-    started = [(key, _minutes(key, at, dossier.place.path)) for key in step.starts]
+    started = [(key, _minutes(key, at=at, place_path=dossier.place.path)) for key in step.starts]
     Deadline.objects.bulk_create([_clock(dossier, key, minutes, at) for key, minutes in (*started, *clocks)])
     record(f"{machine.kind}.{step_name}", dossier, reason=reason, detail={"from": before, "to": step.target, **(detail or {})})
     return step
@@ -143,7 +140,7 @@ def assign(dossier: Dossier, post: Post, *, at: datetime, why: str, reason: str 
     return row
 
 
-def _minutes(key: str, at: datetime, place_path: str) -> int:
+def _minutes(key: str, *, at: datetime, place_path: str) -> int:
     return round(duration(key, on=at.date(), place_path=place_path) / timedelta(minutes=1))
 
 

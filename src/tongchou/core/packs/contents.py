@@ -325,6 +325,7 @@ class StorySpec:
     other_causes: tuple[OtherCauseSpec, ...]
     silent_from: Mapping[str, date]
 
+
 @dataclass(frozen=True, slots=True)
 class Pack:
     """A town, or a country, as a folder of dated data."""

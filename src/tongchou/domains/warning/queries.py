@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.db.models import Count, Max, Min, Prefetch, Q, QuerySet
+from django.db.models import Count, F, Max, Min, Prefetch, Q, QuerySet
 
 from tongchou.core.casework.models import Deadline
 from tongchou.core.errors import Unseen
@@ -27,7 +27,7 @@ def alarms_seen_by(actor: Actor) -> QuerySet[Alarm]:
         .select_related("dossier__place", "dossier__owner_post", "area")
         .prefetch_related(Prefetch("dossier__deadlines", queryset=running, to_attr="running_clocks"))
         .annotate(due_at=Min("dossier__deadlines__due_at", filter=Q(dossier__deadlines__stopped_at=None)))
-        .order_by("dossier__closed_at", "due_at", "-day", "-pk")
+        .order_by(F("dossier__closed_at").desc(nulls_first=True), F("due_at").asc(nulls_last=True), "-day", "-pk")
     )
 
 

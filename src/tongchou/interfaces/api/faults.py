@@ -52,6 +52,7 @@ _SAID: Mapping[str, T] = {
         "应为带时区的时刻，如 2022-06-02T19:00:00+08:00。", "Must be an instant such as 2022-06-02T19:00:00+08:00."
     ),
     "timezone_aware": T("时刻须带时区。", "An instant needs its time zone."),
+    "instant_range": T("年份应在 {first} 至 {last} 之间。", "The year must lie between {first} and {last}."),
     "greater_than_equal": T("不得小于 {ge}。", "Not below {ge}."),
     "less_than_equal": T("不得大于 {le}。", "Not above {le}."),
 }

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any, Literal
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
@@ -25,9 +25,9 @@ from tongchou.interfaces.api.wording import Pair, both, pair
 
 router = Router(tags=["office"])
 STATES = {
-    "waiting": {"done_at": None, "dead_at": None},
-    "done": {"done_at__isnull": False},
-    "dead": {"dead_at__isnull": False},
+    "waiting": Q(done_at=None, dead_at=None),
+    "done": Q(done_at__isnull=False),
+    "dead": Q(dead_at__isnull=False),
 }
 
 
@@ -225,7 +225,7 @@ def list_messages(
     limit: int = Query(50, ge=1, le=500),
 ) -> Any:
     town_for(request, "outbox.read", whole=True)
-    rows = Message.objects.filter(**STATES[state]) if state else Message.objects.all()
+    rows = Message.objects.filter(STATES[state]) if state else Message.objects.all()
     return (rows if before is None else rows.filter(pk__lt=before))[:limit]
 
 

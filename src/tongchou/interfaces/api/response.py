@@ -7,7 +7,6 @@ from typing import Any, Literal
 from django.http import HttpRequest
 from ninja import File, Form, Router, Schema
 from ninja.files import UploadedFile
-from ninja.pagination import LimitOffsetPagination, paginate
 from pydantic import Field
 
 from tongchou.core.casework.models import Dossier
@@ -24,6 +23,7 @@ from tongchou.domains.response.queries import (
     task_rows,
     tasks_of,
 )
+from tongchou.interfaces.api.fields import Instant, Limit, Offset, page_of
 from tongchou.interfaces.api.wording import Pair, both
 
 router = Router(tags=["response"])
@@ -64,6 +64,13 @@ class TaskOut(DossierOut):
     proofs: list[dict[str, str]] = Field(description=both("所需佐证", "proof asked for"))
     evidence_count: int
     approvals_needed: int
+
+
+class IncidentPage(Schema):
+    """Some of the incidents, and how many there are."""
+
+    items: list[IncidentOut]
+    count: int
 
 
 class IncidentDetail(IncidentOut):
@@ -138,21 +145,10 @@ def _task(row: TaskRow, incident: str) -> dict[str, Any]:
     }
 
 
-class IncidentPages(LimitOffsetPagination):
-    """Pages over a query set whose rows are shaped one by one."""
-
-    items_attribute = "items"
-
-    def paginate_queryset(self, queryset: Any, pagination: Any, request: HttpRequest, **params: Any) -> dict[str, Any]:
-        rows = queryset[pagination.offset : pagination.offset + pagination.limit]
-        return {"items": [_incident(row) for row in rows], "count": queryset.count()}
-
-
-@router.get("/incidents", response=list[IncidentOut], summary=both("事件", "incidents of one's places, open ones first"))
-@paginate(IncidentPages)
-def list_incidents(request: HttpRequest, open_only: bool = False) -> Any:
+@router.get("/incidents", response=IncidentPage, summary=both("事件", "incidents of one's places, open ones first"))
+def list_incidents(request: HttpRequest, open_only: bool = False, limit: Limit = 50, offset: Offset = 0) -> Any:
     rows = incidents_seen(request.auth)  # type: ignore[attr-defined]
-    return rows.filter(dossier__closed_at=None) if open_only else rows
+    return page_of(rows.filter(dossier__closed_at=None) if open_only else rows, _incident, limit, offset)
 
 
 @router.get("/incidents/{number}", response=IncidentDetail, summary=both("一起事件及其任务", "one incident with its tasks"))
@@ -213,7 +209,7 @@ def hand_over(request: HttpRequest, number: str, given: HandOver) -> Any:
 
 @router.post("/tasks/{number}/evidence", response=TaskOut, summary=both("佐证", "a file, a note or both"))
 def add_evidence(
-    request: HttpRequest, number: str, file: UploadedFile | None = File(None), note: str = Form(""), taken_at: datetime | None = Form(None)
+    request: HttpRequest, number: str, file: UploadedFile | None = File(None), note: str = Form(""), taken_at: Instant | None = Form(None)
 ) -> Any:
     found = seen_task(number, request.auth)  # type: ignore[attr-defined]
     actions_tasks.prove_task(

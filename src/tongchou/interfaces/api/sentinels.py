@@ -6,9 +6,8 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 from django.http import HttpRequest
-from ninja import Query, Router, Schema, Status
-from ninja.pagination import LimitOffsetPagination, paginate
-from pydantic import AwareDatetime, Field
+from ninja import Router, Schema, Status
+from pydantic import Field
 
 from tongchou.core.errors import FieldProblem, Invalid, Unseen
 from tongchou.core.people.queries import post_by_code
@@ -21,6 +20,7 @@ from tongchou.domains.sentinels.coverage import blind_spots, matrix_at
 from tongchou.domains.sentinels.models import Sentinel, Stream
 from tongchou.domains.sentinels.queries import freshness_of, seen_sentinel, seen_stream, stream_curve
 from tongchou.domains.sentinels.reports import Report
+from tongchou.interfaces.api.fields import Instant, Limit, Offset, page_of
 from tongchou.interfaces.api.wording import Pair, both, pair
 
 router = Router(tags=["sentinels"])
@@ -34,7 +34,7 @@ class ReportIn(Schema):
     stream: str = Field(description=both("数据流编号", "code of the stream"))
     day: date
     value: Annotated[Any, Field(json_schema_extra={"type": "number"}, description=both("数值，不小于零", "not below zero"))]
-    sent_at: datetime | None = Field(
+    sent_at: Instant | None = Field(
         None, description=both("设备时钟，快十分钟以上拒收", "the sender's clock; refused when over ten minutes ahead")
     )
     correction: bool = Field(False, description=both("更正已报的数，须写原因", "replaces a known value; needs a reason"))
@@ -91,6 +91,13 @@ class SentinelOut(Schema):
     state: str
     schedule: dict[str, Any]
     is_generated: bool
+
+
+class SentinelPage(Schema):
+    """Some of the sentinels, and how many there are."""
+
+    items: list[SentinelOut]
+    count: int
 
 
 class SentinelDetail(SentinelOut):
@@ -259,8 +266,8 @@ def get_streams(
     request: HttpRequest,
     place: str | None = None,
     sentinel: str | None = None,
-    limit: int = Query(100, ge=1, le=1000),
-    offset: int = Query(0, ge=0),
+    limit: Limit = 100,
+    offset: Offset = 0,
 ) -> list[dict[str, Any]]:
     """Streams by code with their freshness now; of one place and below, or of one sentinel."""
     owners = Sentinel.objects.filter(_may_read(_asker(request)))
@@ -274,7 +281,7 @@ def get_streams(
 
 @router.get("/streams/{code}/observations", response=SeriesOut, summary=both("按某一时刻所知的数值", "Values as known at an instant"))
 def get_observations(
-    request: HttpRequest, code: str, first_day: date | None = None, last_day: date | None = None, as_known_at: AwareDatetime | None = None
+    request: HttpRequest, code: str, first_day: date | None = None, last_day: date | None = None, as_known_at: Instant | None = None
 ) -> dict[str, Any]:
     """A stream's days, both ends included (default: the last ninety), as they were known at an instant (default: now)."""
     row = seen_stream(code, _asker(request))
@@ -290,11 +297,15 @@ def get_observations(
     return {"stream": row.code, "as_known_at": known_at, "days": days, "corrections": len(curve.corrections)}
 
 
-@router.get("/sentinels", response=list[SentinelOut], summary=both("哨点", "Sentinels"))
-@paginate(LimitOffsetPagination)
+@router.get("/sentinels", response=SentinelPage, summary=both("哨点", "Sentinels"))
 def get_sentinels(
-    request: HttpRequest, kind: Kind | None = None, place: str | None = None, state: str | None = None
-) -> list[dict[str, Any]]:
+    request: HttpRequest,
+    kind: Kind | None = None,
+    place: str | None = None,
+    state: str | None = None,
+    limit: Limit = 100,
+    offset: Offset = 0,
+) -> dict[str, Any]:
     """The register by code; of one kind, state, or place and below."""
     rows = Sentinel.objects.filter(_may_read(_asker(request))).select_related("place").order_by("code")
     if kind:
@@ -303,7 +314,7 @@ def get_sentinels(
         rows = rows.filter(state=state)
     if place:
         rows = rows.filter(place__path__startswith=place_by_code(place).path)
-    return [_head(row) for row in rows]
+    return page_of(rows, _head, limit, offset)
 
 
 @router.get("/sentinels/{code}", response=SentinelDetail, summary=both("一个哨点", "One sentinel"))

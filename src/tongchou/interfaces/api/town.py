@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from tongchou.core.errors import FieldProblem, Invalid, Unseen
 from tongchou.core.people.actions import end_posting, post_user
@@ -15,6 +15,7 @@ from tongchou.core.people.rules import Actor
 from tongchou.core.places.models import Installation, Place
 from tongchou.core.places.queries import installation, place_by_code, places_below
 from tongchou.core.wording import T
+from tongchou.interfaces.api.fields import Instant
 from tongchou.interfaces.api.wording import Pair, both, pair
 
 router = Router(tags=["town"])
@@ -96,8 +97,8 @@ class PostingIn(Schema):
     """谁、从何时到何时 Who, from when to when."""
 
     person: str = Field(description=both("用户名", "user name"))
-    from_at: AwareDatetime | None = Field(None, description=both("默认现在", "default: now"))
-    to_at: AwareDatetime | None = None
+    from_at: Instant | None = Field(None, description=both("默认现在", "default: now"))
+    to_at: Instant | None = None
     deputy_for: str | None = Field(None, description=both("代谁", "user name of the holder, for a deputy"))
 
 
@@ -158,7 +159,7 @@ def get_place(request: HttpRequest, code: str, on: date | None = None) -> Any:
 
 
 @router.get("/posts", response=list[PostOut], summary=both("岗位与在岗人", "posts and who is on duty, at an instant (default: now)"))
-def list_posts(request: HttpRequest, at: AwareDatetime | None = None) -> Any:
+def list_posts(request: HttpRequest, at: Instant | None = None) -> Any:
     town = town_for(request, "desk.read")
     posts = list(Post.objects.filter(place__path__startswith=town.place.path).select_related("unit", "place", "reports_to"))
     holders = holders_at(posts, at or request.at)  # type: ignore[attr-defined]

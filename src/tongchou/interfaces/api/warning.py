@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 from django.http import HttpRequest
 from ninja import Router, Schema
-from ninja.pagination import LimitOffsetPagination, paginate
 from pydantic import Field
 
 from tongchou.core.errors import Unseen
@@ -13,6 +12,7 @@ from tongchou.core.places.models import Place
 from tongchou.domains.warning import actions
 from tongchou.domains.warning.models import Alarm
 from tongchou.domains.warning.queries import alarms_seen_by, evidence_series, seen_alarm, track_record
+from tongchou.interfaces.api.fields import Limit, Offset, page_of
 from tongchou.interfaces.api.wording import Pair, Reason, both
 from tongchou.workflows.activation import confirm
 
@@ -48,6 +48,13 @@ class AlarmOut(Schema):
     verdict: str
     due_at: datetime | None = Field(None, description=both("最近时限", "next limit"))
     is_exercise: bool
+
+
+class AlarmPage(Schema):
+    """Some of the alarms, and how many there are."""
+
+    items: list[AlarmOut]
+    count: int
 
 
 class AlarmDetail(AlarmOut):
@@ -124,9 +131,8 @@ def _asked(request: HttpRequest) -> dict[str, Any]:
     return {"by": request.auth, "at": request.at}  # type: ignore[attr-defined]
 
 
-@router.get("/alarms", response=list[AlarmOut], summary="预警 Alarms, those that wait first")
-@paginate(LimitOffsetPagination)
-def list_alarms(request: HttpRequest, state: str = "", grade: str = "", place: str = "") -> Any:
+@router.get("/alarms", response=AlarmPage, summary="预警 Alarms, those that wait first")
+def list_alarms(request: HttpRequest, state: str = "", grade: str = "", place: str = "", limit: Limit = 50, offset: Offset = 0) -> Any:
     """Alarms of one's places."""
     rows = alarms_seen_by(request.auth)  # type: ignore[attr-defined]
     if state == "open":
@@ -137,7 +143,7 @@ def list_alarms(request: HttpRequest, state: str = "", grade: str = "", place: s
         rows = rows.filter(dossier__grade=grade)
     if place:
         rows = rows.filter(dossier__place__path__contains=f"/{place}/")
-    return [_out(alarm) for alarm in rows[:1000]]
+    return page_of(rows, _out, limit, offset)
 
 
 @router.get("/alarms/{number}", response=AlarmDetail, summary="一条预警 One alarm")

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
-from django.db.models import Case, Count, IntegerField, Max, Min, OuterRef, Prefetch, Q, QuerySet, Subquery, Value, When
+from django.db.models import BooleanField, Case, Count, Max, Min, OuterRef, Prefetch, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from tongchou.core.casework.models import Deadline, Dossier
@@ -106,7 +106,7 @@ def _expected_levels(streams: Sequence[Stream], first_day: date, last_day: date)
     rows = Signal.objects.filter(stream__in=[s.pk for s in streams], observed_on__gte=first_day, observed_on__lte=last_day)
     first: dict[tuple[date, int], float] = {}
     for stream, day, level, pooled in rows.order_by("day").values_list("stream_id", "observed_on", "expected", "pooled"):
-        if level is not None:
+        if level is not None and day is not None:
             # A pooled row bears the figure of the whole pool, once for each of its streams.
             first.setdefault((day, stream), level / pooled)
     sums, judged = Counter[date](), Counter[date]()
@@ -205,12 +205,8 @@ def states_of_sites(path: str) -> Mapping[tuple[str, str], int]:
     here = Q(place__path__startswith=path)
     sites = ConstructionSite.objects.filter(here).order_by().values_list(Value("site"), "state", "is_major").annotate(n=Count("pk"))
     is_open = Case(When(is_open=True, then=Value("open")), default=Value("closed"))
-    schools = (
-        School.objects.filter(here)
-        .order_by()
-        .values_list(Value("school"), is_open, Value(0, output_field=IntegerField()))
-        .annotate(n=Count("pk"))
-    )
+    never = Value(False, output_field=BooleanField())
+    schools = School.objects.filter(here).order_by().values_list(Value("school"), is_open, never).annotate(n=Count("pk"))
     found: Counter[tuple[str, str]] = Counter()
     for kind, state, is_major, n in sites.union(schools, all=True):
         found[(kind, state)] += n

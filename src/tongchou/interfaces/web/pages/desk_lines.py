@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from tongchou.core.audit.models import DailyRoot
@@ -11,7 +11,7 @@ from tongchou.domains.registry.rules import SECTIONS, SITE_STATES, SIZE_CLASSES
 from tongchou.domains.sentinels.rules import ORDER
 from tongchou.domains.warning.rules import rank
 from tongchou.interfaces.web import desk_queries as reading
-from tongchou.interfaces.web.charts import AlarmMark, Area, Chart, epidemic_curve, small_multiples, village_map
+from tongchou.interfaces.web.charts import AlarmMark, Area, Chart, Grade, epidemic_curve, small_multiples, village_map
 from tongchou.interfaces.web.pages.desk_reading import Desk, firms_url, link, register_url
 from tongchou.interfaces.web.story import address_of
 
@@ -57,7 +57,7 @@ def epidemic_part(desk: Desk) -> dict[str, Any]:
 
 def _curve_figure(curve: reading.Curve, desk: Desk) -> Chart:
     name, unit = curve.streams[0].indicator, curve.streams[0].unit
-    marks = [AlarmMark(a.day, a.dossier.grade, a.dossier.title, address_of(a.dossier)) for a in desk.alarms if a.dossier.grade]
+    marks = [AlarmMark(a.day, cast(Grade, a.dossier.grade), a.dossier.title, address_of(a.dossier)) for a in desk.alarms if a.dossier.grade]
     has_level = any(level is not None for level in curve.expected)
     label = T(f"{name.zh}（{unit.zh}/天）", f"{name.en} ({unit.en} a day)")
     return epidemic_curve(
