@@ -29,6 +29,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
@@ -47,6 +48,9 @@ POSTGRES_REMEDY = (
 PICTURE, PICTURE_SCRIPT = "docs/images/desk.png", "docs/make_screenshot.py"
 GENERATED_DOCS = {"tongchou.interfaces.cli.reference": "docs/reference", "tongchou.interfaces.api.document": "docs/reference"}
 TYPED = ["src/tongchou"]
+# What the benchmarks measured last, and the pages that show it.
+FIGURES, READMES = ROOT / "benchmarks/figures.json", {"README.md": "en", "README.zh-CN.md": "zh"}
+FIGURE_MARKS = ("<!-- figures: written by python dev.py bench --write -->", "<!-- end of figures -->")
 
 
 class Stop(Exception):
@@ -315,8 +319,12 @@ def demo(arguments: Sequence[str]) -> int:
     return subprocess.call(command, cwd=ROOT, env=env)
 
 
-def bench(arguments: Sequence[str]) -> int:
-    """Run every benchmark script, or those whose path contains one of the words given."""
+def bench(arguments: Sequence[str], write: bool) -> int:
+    """Run every benchmark script, or those whose path contains one of the words given; `write` puts their figures into the READMEs.
+
+    A script may end with the line `figures: [{"promise": {"zh", "en"}, "measured": text, "peer": {"zh", "en"}, "kept": true}, …]`:
+    one row of the table per promise. A promise not kept makes the run fail.
+    """
     make_environment(dev=True)
     scripts = [p for p in sorted((ROOT / "benchmarks").rglob("*.py")) if '__name__ == "__main__"' in p.read_text("utf-8")]
     chosen = [p for p in scripts if not arguments or any(word in str(p.relative_to(ROOT)) for word in arguments)]
@@ -324,11 +332,61 @@ def bench(arguments: Sequence[str]) -> int:
         raise Stop(
             f"bench: no benchmark matches {' '.join(arguments) or 'anything'}; there are: {', '.join(p.stem for p in scripts) or 'none'}"
         )
+    kept_figures: dict[str, list[dict[str, Any]]] = json.loads(FIGURES.read_text("utf-8")) if FIGURES.exists() else {}
     worst = 0
     for script in chosen:
-        print(f"\n== {script.relative_to(ROOT)} ==", flush=True)
-        worst = max(worst, abs(subprocess.call([str(PYTHON), str(script)], cwd=ROOT, env=environment())))
+        name = script.relative_to(ROOT / "benchmarks").as_posix()
+        print(f"\n== {name} ==", flush=True)
+        code, figures = _run_benchmark(script)
+        broken = [f["promise"]["en"] for f in figures if not f["kept"]]
+        print("".join(f"NOT KEPT: {promise}\n" for promise in broken), end="", flush=True)
+        worst = max(worst, abs(code), len(broken))
+        if figures and not code:
+            kept_figures[name] = [f | {"on": time.strftime("%Y-%m-%d"), "cores": os.cpu_count()} for f in figures]
+        elif write:
+            print(f"  no figures: the READMEs keep what they say of {name}")
+    if write:
+        there = {p.relative_to(ROOT / "benchmarks").as_posix() for p in scripts}
+        kept_figures = {name: rows for name, rows in sorted(kept_figures.items()) if name in there}
+        FIGURES.write_text(json.dumps(kept_figures, ensure_ascii=False, indent=1) + "\n", "utf-8")
+        for page, language in READMES.items():
+            path = ROOT / page
+            path.write_text(with_table(path.read_text("utf-8"), kept_figures, language), "utf-8")
     return min(worst, 1)
+
+
+def _run_benchmark(script: Path) -> tuple[int, list[dict[str, Any]]]:
+    """Run one script, showing its output as it comes; its exit status and figures."""
+    figures = []
+    with subprocess.Popen(
+        [str(PYTHON), "-u", str(script)], cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    ) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            if line.startswith("figures: "):
+                figures = json.loads(line.removeprefix("figures: "))
+            else:
+                print(line, end="", flush=True)
+    return child.returncode, figures
+
+
+def with_table(page: str, figures: dict[str, list[dict[str, Any]]], language: str) -> str:
+    """A README with the table of figures between its two marks; what stood there before is gone."""
+    heads = {"en": ("promise", "measured", "beside it, in the same run", "kept"), "zh": ("承诺", "实测", "同一次运行中的对照", "兑现")}
+    marks = {"en": ("yes", "NO"), "zh": ("是", "否")}
+    rows = [
+        (f["promise"][language], f["measured"], f["peer"][language], marks[language][0 if f["kept"] else 1])
+        for script in sorted(figures)
+        for f in figures[script]
+    ]
+    table = "\n".join(f"| {' | '.join(cells)} |" for cells in [heads[language], ("---",) * 4, *rows])
+    days = sorted({f["on"] for rows_of in figures.values() for f in rows_of})
+    cores = sorted({f["cores"] for rows_of in figures.values() for f in rows_of})
+    when, on = " – ".join(dict.fromkeys([*days[:1], *days[-1:]])), ", ".join(map(str, cores))
+    note = {"en": f"*Measured {when}, {on} cores.*", "zh": f"*{when} 测，{on} 核。*"}[language]
+    begin, end = FIGURE_MARKS
+    before, rest = page.split(begin, 1)
+    return f"{before}{begin}\n{table}\n\n{note}\n{end}{rest.split(end, 1)[1]}"
 
 
 def docs() -> int:
@@ -385,7 +443,8 @@ def main(argv: Sequence[str]) -> int:
     town.add_argument("--fresh", action="store_true", help="throw the demo's folder away and start over")
     town.add_argument("--port", type=int, default=8000)
     commands.add_parser("test", help="the whole suite; more words go to pytest")
-    commands.add_parser("bench", help="the speed promises, each beside its peer; words choose scripts")
+    speed = commands.add_parser("bench", help="the speed promises, each beside its peer; words choose scripts")
+    speed.add_argument("--write", action="store_true", help="write the figures into README.md and README.zh-CN.md")
     commands.add_parser("lint", help="ruff, import law, types").add_argument("--fix", action="store_true", help="let ruff repair")
     commands.add_parser("docs", help="write the generated reference pages")
     commands.add_parser("pin", help="write constraints.txt from .venv")
@@ -395,7 +454,7 @@ def main(argv: Sequence[str]) -> int:
     if options.command == "test":
         return test(rest)
     if options.command == "bench":
-        return bench(rest)
+        return bench(rest, options.write)
     if options.command == "demo":
         return demo([*(["--fresh"] if options.fresh else []), "--port", str(options.port)])
     return lint(options.fix) if options.command == "lint" else docs() if options.command == "docs" else pin()

@@ -7,6 +7,7 @@ with the share of equal bounds. CPU time of one core throughout; compile time an
 
 import argparse
 import csv
+import json
 import shutil
 import subprocess
 import sys
@@ -143,6 +144,30 @@ def main() -> None:
         f"R surveillance, the same morning: {r_morning:.1f} s; ratio to full screening {r_morning / ours_morning:,.0f}, to the same two methods {r_morning / ours_plain:,.0f}"
     )
     print(f"R surveillance, a Farrington fit: {r_fit * 1e3:.1f} ms; ratio {r_fit / per_fit:,.0f}; equal bounds {same:.2%} of {theirs.size}")
+    rows = [
+        {
+            "promise": {
+                "zh": "同样早晨的科学计算（600 条数据流评分并融合）：至少是 R `surveillance` 的 50 倍快",
+                "en": "the science of such a morning (600 streams scored and fused): at least 50 times as fast as R `surveillance`",
+            },
+            "measured": f"{ours_morning:.2f} s",
+            "peer": {
+                "zh": f"R {r_morning:.1f} s，{r_morning / ours_morning:.0f} 倍",
+                "en": f"R {r_morning:.1f} s, {r_morning / ours_morning:.0f} times",
+            },
+            "kept": r_morning / ours_morning >= 50,
+        },
+        {
+            "promise": {"zh": "改进的 Farrington 算法，上界与 R 相等", "en": "improved Farrington, bounds equal to R"},
+            "measured": f"{per_fit * 1e6:.0f} µs",
+            "peer": {
+                "zh": f"R {r_fit * 1e3:.1f} ms，{r_fit / per_fit:.0f} 倍；{theirs.size} 个上界相等 {same:.0%}",
+                "en": f"R {r_fit * 1e3:.1f} ms, {r_fit / per_fit:.0f} times; {same:.0%} of {theirs.size} bounds equal",
+            },
+            "kept": bool(same == 1),
+        },
+    ]
+    print("figures: " + json.dumps(rows, ensure_ascii=False))
 
 
 if __name__ == "__main__":

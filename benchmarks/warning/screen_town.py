@@ -4,6 +4,7 @@ Prints seconds of the first reading (imports warm, nothing compiled twice), the 
 and the number of queries.
 """
 
+import json
 import os
 import tempfile
 import time
@@ -102,6 +103,19 @@ def main():
     print(
         f"of which science {median(science[1:]):.2f} s; {queries} queries; load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
     )
+    row = {
+        "promise": {
+            "zh": "60 个村 × 10 条数据流 × 两年历史，一个早晨筛查完（含数据库）不到 2 秒",
+            "en": "one morning of 60 villages × 10 streams × 2 years, database included: under 2 s",
+        },
+        "measured": f"{median(walls[1:]):.2f} s",
+        "peer": {
+            "zh": f"其中科学计算 {median(science[1:]):.2f} s，{queries} 次查询",
+            "en": f"science alone {median(science[1:]):.2f} s; {queries} queries",
+        },
+        "kept": median(walls[1:]) < 2,
+    }
+    print("figures: " + json.dumps([row], ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """dev.py, the one door: what it installs, what it says about floors, when it fails."""
 
 import ast
+import json
 import os
 import subprocess
 import sys
@@ -77,3 +78,29 @@ def test_it_works_from_any_folder_and_refuses_what_it_does_not_know(tmp_path):
 @pytest.mark.parametrize("path", [".ci/run", "dev.py"])
 def test_the_doors_can_be_opened(path):
     assert os.access(ROOT / path, os.X_OK)
+
+
+@pytest.mark.parametrize(("page", "language"), dev.READMES.items())
+def test_the_table_of_figures_is_written_by_the_command(page, language):
+    text = (ROOT / page).read_text("utf-8")
+    figures = json.loads(dev.FIGURES.read_text("utf-8"))
+    assert figures
+    assert text == dev.with_table(text, figures, language), "run: python dev.py bench --write"
+
+
+def test_a_benchmark_shows_its_figures_and_a_broken_promise_fails(tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "benchmarks"
+    folder.mkdir()
+    row = {"promise": {"zh": "快", "en": "soon"}, "measured": "9 s", "peer": {"zh": "无", "en": "none"}, "kept": False}
+    (folder / "slow.py").write_text(f"if __name__ == \"__main__\":\n    print('figures: ' + {json.dumps(json.dumps([row]))})\n")
+    for page in dev.READMES:
+        (tmp_path / page).write_text("before\n" + "\nold\n".join(dev.FIGURE_MARKS) + "\nafter\n")
+    monkeypatch.setattr(dev, "ROOT", tmp_path)
+    monkeypatch.setattr(dev, "FIGURES", folder / "figures.json")
+    monkeypatch.setattr(dev, "PYTHON", sys.executable)
+    monkeypatch.setattr(dev, "make_environment", lambda dev: None)
+    assert dev.bench(["slow"], write=True) == 1
+    assert "NOT KEPT: soon" in capsys.readouterr().out
+    english = (tmp_path / "README.md").read_text("utf-8")
+    assert "| soon | 9 s | none | NO |" in english and "old" not in english and english.endswith("\nafter\n")
+    assert "| 快 | 9 s | 无 | 否 |" in (tmp_path / "README.zh-CN.md").read_text("utf-8")
