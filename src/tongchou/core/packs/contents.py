@@ -109,7 +109,6 @@ class AccountSpec:
     name: T
     posts: tuple[str, ...]
     email: str
-    try_this: T | None
 
 
 @dataclass(frozen=True, slots=True)

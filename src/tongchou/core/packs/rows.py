@@ -50,13 +50,7 @@ def posts_of(content: Any) -> tuple[PostSpec, ...]:
 
 def accounts_of(content: Any) -> tuple[AccountSpec, ...]:
     return tuple(
-        AccountSpec(
-            a["username"],
-            pair(a["name"]),
-            tuple(a["posts"]),
-            a.get("email", f"{a['username']}@town.example"),
-            _pair_or_none(a.get("try_this")),
-        )
+        AccountSpec(a["username"], pair(a["name"]), tuple(a["posts"]), a.get("email", f"{a['username']}@town.example"))
         for a in content["accounts"]
     )
 
