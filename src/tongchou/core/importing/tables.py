@@ -4,23 +4,20 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from python_calamine import CalamineError, CalamineWorkbook
 
 from tongchou.core.errors import Refusal
+from tongchou.core.importing.archives import COLUMN_LIMIT, Damaged, FirstSheet, TooLarge, look_into
 from tongchou.core.importing.columns import plain_heading
 from tongchou.core.wording import T
 
 ROW_LIMIT = 300_000  # a town is 200,000 people: more rows are several files or no list at all
 FILE_BYTES_LIMIT = 64 * 2**20
-UNPACKED_BYTES_LIMIT = 256 * 2**20
-UNPACKED_RATIO_LIMIT = 200  # honest sheets pack 5 to 40 times
-_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml$")
-_FORMULA = re.compile(rb'<c r="([A-Z]+)([0-9]+)"[^>]*><f[ />]')
-_MERGED = re.compile(rb'<mergeCell ref="([A-Z]+)([0-9]+):([A-Z]+[0-9]+)"')
+_LINE_END = re.compile("[\r\n]+")
 _KEPT_AS_TEXT = re.compile(r'="([^"]*)"')  # how spreadsheets keep leading zeros in a CSV file
 
 ALL = T("整个文件", "the file")
@@ -110,7 +107,7 @@ def _too_many_rows(count: int) -> FileRefused:
 
 def decode(content: bytes, known: frozenset[str]) -> tuple[str, str]:
     """Text and the name of its encoding: UTF-8 with or without mark, else GB18030. Raises FileRefused for anything else."""
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in content[:4096]:
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in content:
         raise _wrong_encoding(T("文件是 UTF-16 或二进制文件。", "The file is UTF-16 or binary."))
     try:
         return content.decode("utf-8-sig"), "utf-8"
@@ -122,13 +119,16 @@ def decode(content: bytes, known: frozenset[str]) -> tuple[str, str]:
     except UnicodeDecodeError as second:
         line = max(line, content.count(b"\n", 0, second.start) + 1)
         raise _wrong_encoding(T(f"第 {line} 行有无法识别的字节。", f"Line {line} holds bytes of no known encoding.")) from None
-    headings = {plain_heading(heading.strip('"\r')) for heading in re.split("[,;\t]", text.split("\n", 1)[0])}
+    headings = {plain_heading(heading.strip('"\r')) for heading in re.split("[,;\t]", _LINE_END.split(text, maxsplit=1)[0])}
     try:
         is_utf8_head = any(byte > 127 for byte in first_line) and bool(first_line.decode("utf-8"))
     except UnicodeDecodeError:
         is_utf8_head = False
-    # GB18030 accepts almost any bytes: text that begins as UTF-8, or whose headings mean nothing, was not written in it.
-    if is_utf8_head or not headings & known:
+    # GB18030 accepts almost any bytes: text that begins as UTF-8, whose headings mean nothing, or of which most signs are none of
+    # everyday Chinese (GB 2312) was not written in it: Big5, Shift-JIS, Latin-1.
+    signs = {sign for sign in text if sign > "\x7f"}
+    everyday = sum(bool(sign.encode("gb2312", "ignore")) for sign in signs)
+    if is_utf8_head or not headings & known or 2 * everyday < len(signs):
         raise _wrong_encoding(T(f"第 {line} 行的文字编码与其余部分不一致。", f"Line {line} is not in the encoding of the rest."))
     return text, "gb18030"
 
@@ -140,10 +140,10 @@ def _wrong_encoding(said: T) -> FileRefused:
 
 
 def _read_csv(content: bytes, known: frozenset[str]) -> Table:
-    if (lines := content.count(b"\n")) > ROW_LIMIT + 1:
+    if (lines := max(content.count(b"\n"), content.count(b"\r"))) > ROW_LIMIT + 1:
         raise _too_many_rows(lines)
     text, encoding = decode(content, known)
-    head = text.split("\n", 1)[0]
+    head = _LINE_END.split(text, maxsplit=1)[0]
     delimiter = max(",;\t", key=head.count)
     table = Table("", encoding, [], 0, [])
     number, has_equals = 0, "=" in text
@@ -151,6 +151,14 @@ def _read_csv(content: bytes, known: frozenset[str]) -> Table:
         for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 1):
             _take_row(table, number, cells, has_equals)
     except csv.Error as error:
+        if "field limit" in str(error):
+            raise FileRefused(
+                T(
+                    f"第 {number + 1} 行有一格超过 {csv.field_size_limit():,} 字。",
+                    f"Row {number + 1} has a cell of more than {csv.field_size_limit():,} signs.",
+                ),
+                T("请检查该行的引号，或缩短这一格。", "See to the quotation marks of that row, or shorten the cell."),
+            ) from error
         raise FileRefused(
             T(
                 f"第 {number + 1} 行读到一半文件就断了，或引号不成对。",
@@ -205,62 +213,61 @@ def _fault(table: Table, row: int, index: int, value: str, what: T, remedy: T) -
 
 
 def _read_workbook(content: bytes) -> Table:
-    _guard_archive(content)
+    first = _looked_into(content)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         name = book.sheet_names[0]
-        sheet = book.get_sheet_by_index(0)
         table = Table(name, "xlsx", [], 0, [])
-        for number, cells in enumerate(sheet.to_python(skip_empty_area=False), 1):
+        for number, cells in enumerate(book.get_sheet_by_index(0).to_python(skip_empty_area=False), 1):
             _take_sheet_row(table, number, cells)
     except (CalamineError, zipfile.BadZipFile, IndexError, KeyError) as error:
         raise _broken_workbook() from error
-    table.faults.extend(_formula_faults(content, table))
+    for letters, row in first.formulas:
+        if row > table.heading_row:
+            table.faults.append(CellProblem(table.sheet, row, letters, "", "", *_FORMULA_SAYS))
     return _finished(table)
 
 
 def _broken_workbook() -> FileRefused:
     return FileRefused(
-        T("工作簿不完整或已损坏，可能没有传完。", "The workbook is incomplete or damaged; perhaps the transfer was cut off."),
+        T(
+            "工作簿不完整、已损坏或有密码，可能没有传完。",
+            "The workbook is incomplete, damaged or has a password; perhaps the transfer was cut off.",
+        ),
         T("请用表格软件打开检查，另存为 .xlsx 后重新上传。", "Open it in a spreadsheet program, save it as .xlsx and upload it again."),
     )
 
 
-def _guard_archive(content: bytes) -> None:
-    """Refuse a zip bomb, a sheet too long and merged cells before anything is unpacked by the reader."""
+def _looked_into(content: bytes) -> FirstSheet:
+    """The first sheet's facts, with everything refused that must be before the reader lays the cells out."""
     try:
-        archive = zipfile.ZipFile(io.BytesIO(content))
-    except zipfile.BadZipFile as error:
+        first = look_into(content, ROW_LIMIT)
+    except Damaged as error:
         raise _broken_workbook() from error
-    entries = archive.infolist()
-    unpacked = sum(entry.file_size for entry in entries)
-    ratio = max((entry.file_size / max(entry.compress_size, 1) for entry in entries if entry.file_size > 2**20), default=0)
-    if unpacked > UNPACKED_BYTES_LIMIT or ratio > UNPACKED_RATIO_LIMIT or len(entries) > 2000:
+    except TooLarge as error:
         raise _too_large(
             T(
-                f"工作簿解压后有 {unpacked >> 20} MB（压缩比 {ratio:.0f}），没有打开。",
-                f"Unpacked, the workbook would be {unpacked >> 20} MB ({ratio:.0f} times its size); it was not opened.",
+                f"工作簿解压后有 {error.megabytes} MB（压缩比 {error.ratio:.0f}），没有打开。",
+                f"Unpacked, the workbook would be {error.megabytes} MB ({error.ratio:.0f} times its size); it was not opened.",
             )
-        )
-    merged = []
-    for name, xml in _sheets(archive):
-        if (count := xml.count(b"<row ")) > ROW_LIMIT + 1:
-            raise _too_many_rows(count)
-        merged += [(name, letters.decode(), int(row), end.decode()) for letters, row, end in _MERGED.findall(xml)]
-    if merged:
-        _refuse_merged(merged)
+        ) from error
+    if first.row_count > ROW_LIMIT + 1:
+        raise _too_many_rows(first.row_count)
+    if first.far_cell:
+        raise _far_away(first.far_cell)
+    if first.merged:
+        _refuse_merged([(first.file, column, row, last) for column, row, last in first.merged])
+    return first
 
 
-def _sheets(archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
-    """The first sheet's XML; reading stops at what the archive's directory promised, which was checked."""
-    names = sorted(name for name in archive.namelist() if _SHEET.search(name))
-    first = next((name for name in names if name.endswith("sheet1.xml")), names[0] if names else None)
-    if first is None:
-        raise _broken_workbook()
-    try:
-        yield first.rsplit("/", 1)[-1], archive.read(first)
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
-        raise _broken_workbook() from error
+def _far_away(cell: str) -> FileRefused:
+    return FileRefused(
+        T(f"表格远处还有内容（{cell}）。", f"Far from the table something is filled in ({cell})."),
+        T(
+            f"最多 {COLUMN_LIMIT} 列、{ROW_LIMIT:,} 行：请删除表格右侧和下方的整列整行后另存。",
+            f"At most {COLUMN_LIMIT} columns and {ROW_LIMIT:,} rows: delete the columns right of the table and the rows below it, then save.",
+        ),
+    )
 
 
 def _refuse_merged(merged: Sequence[tuple[str, str, int, str]]) -> None:
@@ -307,15 +314,9 @@ def _text_of(cell: object) -> str:
     return cell.isoformat() if isinstance(cell, date) else "" if cell is None else str(cell)
 
 
-def _formula_faults(content: bytes, table: Table) -> Iterator[CellProblem]:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        for _, xml in _sheets(archive):
-            for letters, row in _FORMULA.findall(xml):
-                if int(row) > table.heading_row:
-                    yield CellProblem(table.sheet, int(row), letters.decode(), "", "", *_FORMULA_SAYS)
-
-
 def _finished(table: Table) -> Table:
+    if len(table.headings) > COLUMN_LIMIT:
+        raise _far_away(f"{column_letter(len(table.headings) - 1)}{table.heading_row}")
     if not table.headings:
         raise FileRefused(
             T("没有找到表头。", "There are no headings."), T("第一行应为列名：请用模板。", "Row 1 must name the columns: use the template.")
