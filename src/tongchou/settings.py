@@ -7,7 +7,9 @@ TONGCHOU_HOSTS     comma-separated host names the pages answer to (default local
 
 import os
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
 
 from tongchou.core.keys import load_keys
 
@@ -31,6 +33,8 @@ def _database(url: str) -> dict[str, object]:
             },
         }
     parts = urlsplit(url)
+    if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
+        raise ImproperlyConfigured("TONGCHOU_DATABASE must read postgresql://user:password@host:port/name")
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.path.lstrip("/"),
@@ -40,7 +44,7 @@ def _database(url: str) -> dict[str, object]:
         "PORT": parts.port or "",
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 5},
+        "OPTIONS": {"connect_timeout": 5} | dict(parse_qsl(parts.query)),  # ?sslmode=verify-full and the like
     }
 
 

@@ -165,3 +165,14 @@ def test_a_damaged_database_is_not_called_a_backup(town, tmp_path):
     with pytest.raises(Fault, match="cannot be read soundly"):
         archive.make_backup(tmp_path / "damaged", tmp_path / "kept.tar", at=AT, head=HEAD)
     assert not (tmp_path / "kept.tar").exists()
+
+
+def test_a_file_that_is_no_archive_and_keys_that_are_not_there_are_one_line(town, tmp_path):
+    (tmp_path / "letter.tar").write_text("dear colleague")
+    with pytest.raises(Fault, match="not a sound backup") as told:
+        archive.restore_backup(tmp_path / "letter.tar", tmp_path / "again", town / "keys.json", "")
+    assert "\n" not in told.value.said.en
+    archive.make_backup(town, tmp_path / "kept.tar", at=AT, head=HEAD)
+    with pytest.raises(Fault, match=r"gone\.json: not there"):
+        archive.restore_backup(tmp_path / "kept.tar", tmp_path / "again", tmp_path / "gone.json", "")
+    assert not (tmp_path / "again").exists()

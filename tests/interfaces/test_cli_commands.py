@@ -1,18 +1,26 @@
 """The program in one process: what it says, what it changes, how it refuses."""
 
 import json
+import os
+import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import OperationalError, connection
+from rich.console import Console
 
 from tongchou.core.audit.models import Entry
+from tongchou.core.keys import load_keys
 from tongchou.core.outbox import queue
 from tongchou.core.outbox.models import Message
 from tongchou.core.people.models import Posting, Token, User
+from tongchou.core.wording import T
 from tongchou.interfaces import clock
-from tongchou.interfaces.cli import checking, main
+from tongchou.interfaces.cli import checking, main, shell
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -35,6 +43,14 @@ def tongchou(capsys, monkeypatch):
 
 def typed(monkeypatch, text: str) -> None:
     monkeypatch.setattr(sys.stdin, "readline", lambda: text, raising=False)
+
+
+def run_apart(home, *words, database=""):
+    """Run the program in a process of its own, for what is read before anything else: keys, settings."""
+    env = os.environ | {"TONGCHOU_HOME": str(home), "TONGCHOU_DATABASE": database, "PYTHONPATH": str(ROOT / "src")}
+    env["DJANGO_SETTINGS_MODULE"] = "tongchou.settings"
+    command = [sys.executable, "-m", "tongchou.interfaces.cli.main", *words]
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
 
 
 def test_help_names_every_group(tongchou):
@@ -205,3 +221,51 @@ def test_a_database_that_goes_away_is_one_line(tongchou, small_town, monkeypatch
     assert "cannot be used" in err and "tongchou check" in err
     monkeypatch.setattr(checking, "CHECKS", (gone,))
     assert [f.state for f in checking.check_installation()] == ["fail"]
+
+
+def test_a_file_of_keys_that_cannot_be_read_is_one_line(tmp_path):
+    (tmp_path / "keys.json").write_text("not json")
+    told = run_apart(tmp_path, "audit", "verify")
+    assert (told.returncode, told.stderr.count("\n")) == (1, 1)
+    assert "not a key file" in told.stderr
+
+
+def test_an_address_that_is_no_postgresql_is_told_how_to_read(tmp_path):
+    load_keys(tmp_path)
+    told = run_apart(tmp_path, "users", "list", database="mysql://nobody@127.0.0.1/none")
+    assert (told.returncode, told.stderr.count("\n")) == (1, 1)
+    assert "postgresql://user:password@host:port/name" in told.stderr
+
+
+def test_an_empty_database_is_called_empty(tmp_path):
+    load_keys(tmp_path)
+    served = run_apart(tmp_path, "serve")
+    assert (served.returncode, served.stderr.count("\n")) == (1, 1)
+    assert "database: empty" in served.stderr and "TONGCHOU_DATABASE" in served.stderr
+    looked = {row["part"]: row for row in json.loads(run_apart(tmp_path, "check", "--json").stdout)}
+    assert (looked["database"]["state"], looked["database"]["said"]) == ("fail", "empty")
+
+
+def test_what_an_installation_holds_is_for_its_own_account_only(tmp_path):
+    home = tmp_path / "town"
+    run_apart(home, "init", str(ROOT / "packs/xujing"), "--without-people", "--without-registers")
+    assert [p.name for p in (home, *home.iterdir()) if p.stat().st_mode & 0o077] == []
+
+
+@pytest.mark.parametrize(
+    "words", [["--from", "2022-06-01"], ["--to", "2022-06-01"], ["--day", "2022-06-01", "--from", "2022-06-01", "--to", "2022-06-02"]]
+)
+def test_half_a_range_of_days_is_refused(tongchou, words):
+    code, _, err = tongchou("watch", *words)
+    assert (code, err.count("\n")) == (1, 1)
+    assert "Give --day, or both --from and --to" in err
+
+
+def test_into_a_file_progress_is_a_line_for_every_tenth(capsys, monkeypatch):
+    monkeypatch.setattr(shell, "out", Console(width=200))
+    with shell.progress() as show:
+        for n in range(101):
+            show(n / 100, T(f"第 {n} 步", f"step {n}"))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 11
+    assert "100%" in lines[-1] and "step 100 第 100 步" in lines[-1]

@@ -82,3 +82,15 @@ def test_a_server_that_does_not_answer_is_one_line(tmp_path):
     assert "cannot be used" in told.stderr
     looked = json.loads(nowhere.run(tmp_path / "town", "check", "--json").stdout)
     assert [row["state"] for row in looked if row["part"] == "database"] == ["fail"]
+
+
+def test_a_database_without_its_keys_gets_no_new_ones(operator, tmp_path):
+    town = tmp_path / "town"
+    load_keys(town)
+    assert operator.run(town, "upgrade").returncode == 0
+    operator.run(town, "users", "add", "sun", "--zh", "孙", "--en", "Sun", "--stdin", typed="a long enough pass phrase\n")
+    (town / "keys.json").unlink()
+    told = operator.run(town, "init", str(SOURCE.parent / "packs/xujing"), "--without-people", "--without-registers")
+    assert (told.returncode, told.stderr.count("\n")) == (1, 1)
+    assert "keys.json is missing" in told.stderr
+    assert not (town / "keys.json").exists()

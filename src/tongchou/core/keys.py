@@ -35,8 +35,8 @@ def load_keys(home: Path) -> Keys:
             pass
         finally:
             draft.unlink()
-    read = json.loads(path.read_text())
     try:
+        read = json.loads(path.read_text("utf-8"))
         return Keys(*(bytes.fromhex(read[name]) for name in ("session", "fields", "index")))
-    except (KeyError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise RuntimeError(f"{path}: not a key file ({error}); restore it from the key backup") from error

@@ -84,7 +84,12 @@ def restore_backup(archive: Path, home: Path, keys: Path, database_url: str) -> 
             T("请恢复到新目录，以免覆盖。", "Restore into a new folder; nothing is overwritten."),
         )
     manifest = verify_archive(archive)
-    if not keys.is_file() or fingerprint(keys) != manifest["keys"]:
+    if not keys.is_file():
+        raise Fault(
+            T(f"{keys} 不存在。", f"{keys}: not there."),
+            T("请用 --keys 指定 keys.json。", "Name the keys.json kept for this backup: --keys FILE."),
+        )
+    if fingerprint(keys) != manifest["keys"]:
         raise Fault(
             T(f"{keys} 不是这份备份的密钥。", f"{keys}: not the keys of this backup."),
             T("请用 --keys 指定与备份一同保存的 keys.json。", "Name the keys.json kept for it: --keys FILE."),
@@ -202,7 +207,7 @@ def _read_manifest(archive: Path, tar: tarfile.TarFile) -> dict[str, Any]:
 @contextmanager
 def _opened(archive: Path) -> Iterator[tarfile.TarFile]:
     try:
-        with tarfile.open(archive) as tar:
+        with tarfile.open(archive, "r:") as tar:
             yield tar
     except FileNotFoundError:
         raise Fault(T(f"{archive} 不存在。", f"{archive}: not there."), T("请核对文件名。", "Check the name.")) from None

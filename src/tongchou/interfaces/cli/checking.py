@@ -81,6 +81,17 @@ def check_database() -> Iterator[Finding]:
             named = T(f"PostgreSQL {version // 10000} 版", f"PostgreSQL {version // 10000}")
             if version < OLDEST_POSTGRES:
                 yield Finding(DATABASE, "fail", T("版本过旧", "the server is too old"), T("需要 15 或更新", "use 15 or newer"))
+    if not connection.introspection.table_names():
+        yield Finding(
+            DATABASE,
+            "fail",
+            T("是空的", "empty"),
+            T(
+                "TONGCHOU_DATABASE 指的是这个镇的数据库吗？新建请运行 tongchou init PACK",
+                "does TONGCHOU_DATABASE name the one of this town? New here: tongchou init PACK",
+            ),
+        )
+        return
     executor = MigrationExecutor(connection)
     waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if waiting:
@@ -105,16 +116,21 @@ def check_keys() -> Iterator[Finding]:
             KEYS, "fail", T(f"{path} 可被他人读取", f"{path} can be read by others"), T("请运行 chmod 600", f"run: chmod 600 {path}")
         )
     sealed = [(m, f.attname) for m in apps.get_models() for f in m._meta.get_fields() if isinstance(f, SealedTextField)]
+    shut = []
     for model, column in sealed:
         try:
             model._default_manager.exclude(**{column: None}).values_list(column, flat=True).first()
         except RuntimeError:
-            yield Finding(
-                KEYS,
-                "fail",
-                T(f"密钥打不开 {model._meta.label}.{column}", f"the keys do not open {model._meta.label}.{column}"),
-                T("请恢复与数据库同时的 keys.json", "put back the keys.json that belongs to this database"),
-            )
+            shut.append(f"{model._meta.label}.{column}")
+    if shut:
+        named = ", ".join(shut)
+        yield Finding(
+            KEYS,
+            "fail",
+            T(f"密钥打不开 {named}", f"the keys do not open {named}"),
+            T("请恢复与数据库同时的 keys.json", "put back the keys.json that belongs to this database"),
+        )
+        return
     yield Finding(KEYS, "ok", T(f"已核对 {len(sealed)} 个加密字段", f"{len(sealed)} sealed fields tried"))
 
 
@@ -208,6 +224,8 @@ def check_installation() -> list[Finding]:
     for check in CHECKS:
         try:
             found += check()
+            if check is check_database and found[-1].state == "fail":
+                break  # empty: nothing after it could be looked at
         except DatabaseError as error:
             told = " ".join(str(error).split())[:200]
             remedy = T(

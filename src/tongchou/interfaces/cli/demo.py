@@ -1,19 +1,20 @@
 """`tongchou demo`: makes the demonstration town once, then serves it; the second time it goes on where it stopped."""
 
 import json
+import shlex
 import shutil
+import sys
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from tongchou.core.packs.contents import Pack
 from tongchou.core.wording import T
-from tongchou.interfaces.cli.serving import Port, serve_desk
-from tongchou.interfaces.cli.shell import Fault, home, out, say, start_django
+from tongchou.interfaces.cli.serving import LOCK, Port, hold_home, refuse_taken_ports, serve_desk
+from tongchou.interfaces.cli.shell import Fault, home, out, progress, say, start_django, start_new_home
 
 PASSWORD = "tongchou-demo"
 MARK = "demo.json"
@@ -21,7 +22,7 @@ SCREEN_AT = time(18, 30)
 THINGS_TO_TRY = (
     T("以 lin 登录，打开值班席上的预警，看依据并确认，任务即刻派出", "Sign in as lin, open the alarm on the desk, look at its evidence and confirm it: the tasks go out at once"),
     T("在另一个浏览器以 wu 登录：任务自己出现；接收，用照片完成", "In another browser sign in as wu: the task appears by itself; accept it and finish it with a photo"),
-    T("以 gao 登录，核验整条记录链；或运行 tongchou audit verify --home .demo", "Sign in as gao and verify the chain of the log; or run: tongchou audit verify --home .demo"),
+    T("以 gao 登录，在“审计”页核验整条记录链；或运行 {verify}", "Sign in as gao and verify the chain of the log on the Audit page; or run: {verify}"),
 )  # fmt: skip
 
 
@@ -42,25 +43,36 @@ def demo(
     if town.identity.demo_now is None or town.identity.demo_from is None or town.story is None:
         raise Fault(T(f"{pack} 不是示范资料包。", f"{pack}: not a demonstration pack."), T("请用 packs/xujing。", "Use packs/xujing."))
     mark = home() / MARK
-    if home().exists() and any(home().iterdir()) and not mark.exists():
+    if home().exists() and any(p.name != LOCK for p in home().iterdir()) and not mark.exists():
         raise Fault(
             T(f"{home()} 不是演示目录，不会改动。", f"{home()}: not a demo's folder; left untouched."),
             T("请用 --home 指定另一个空目录。", "Name another, empty one with --home."),
         )
-    if mark.exists() and (fresh or json.loads(mark.read_text()).get("digest") != town.digest):
-        shutil.rmtree(home())
-    if not mark.exists():
-        make_town(town, mark)
-    start_django()
-    resume_clock(town)
-    serve_desk("127.0.0.1", port, lambda seconds: greet(town, port, seconds))
+    # Told now, not after two minutes of building; and no second demo may clear the folder away that a first one serves.
+    refuse_taken_ports("127.0.0.1", port)
+    with hold_home():
+        if mark.exists() and (fresh or json.loads(mark.read_text()).get("digest") != town.digest):
+            clear_home()
+        if not mark.exists():
+            make_town(town, mark)
+        start_django()
+        resume_clock(town)
+        serve_desk("127.0.0.1", port, lambda seconds: greet(town, port, seconds), holds_home=True)
+
+
+def clear_home() -> None:
+    """Remove everything in the demo's folder but the lock that is being held; the mark last, so that a cut leaves a demo's folder."""
+    for path in sorted(home().iterdir(), key=lambda p: p.name == MARK):
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != LOCK:
+            path.unlink()
 
 
 def make_town(pack: Pack, mark: Path) -> None:
     """A fresh database, the pack, its generated registers, and the weeks up to the demo's now. The mark is written last in full."""
-    mark.parent.mkdir(parents=True, exist_ok=True)
     mark.write_text(json.dumps({"digest": None}))  # a town half made is made again
-    start_django(new_home=True)
+    start_new_home()
     from django.core.management import call_command
 
     from tongchou.core.people.rules import system_actor
@@ -69,13 +81,7 @@ def make_town(pack: Pack, mark: Path) -> None:
     from tongchou.workflows.installation import install_pack
 
     assert pack.identity.demo_from is not None and pack.identity.demo_now is not None and pack.identity.generated is not None
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn())
-    with Progress(*columns, console=out) as bar:
-        task = bar.add_task("database 数据库", total=1.0)
-
-        def show(share: float, what: T) -> None:
-            bar.update(task, completed=share, description=f"{what.en} {what.zh}")
-
+    with progress() as show:
         call_command("migrate", verbosity=0)
         from_at = pack.identity.demo_from.astimezone(UTC)
         by = system_actor("demo")
@@ -116,5 +122,12 @@ def greet(pack: Pack, port: int, seconds: float) -> None:
             table.add_row(account.username, f"{post.name.en} {post.name.zh}", f"{account.name.en} {account.name.zh}")
     out.print(table)
     out.print("\nTry 试试：")
+    verify = shlex.join([program(), "audit", "verify", "--home", str(home())])
     for n, thing in enumerate(THINGS_TO_TRY, start=1):
-        out.print(f"  {n}. {thing.en}\n     {thing.zh}", markup=False)
+        out.print(f"  {n}. {thing.en}\n     {thing.zh}".replace("{verify}", verify), markup=False, soft_wrap=True)
+
+
+def program() -> str:
+    """What to type for this program: its name where the shell finds it, else its path beside the interpreter."""
+    beside = Path(sys.executable).with_name("tongchou")
+    return str(beside) if shutil.which("tongchou") is None and beside.exists() else "tongchou"

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tongchou.core.wording import T
-from tongchou.interfaces.cli.shell import home, out, say, start_django
+from tongchou.interfaces.cli.shell import home, progress, say, start_new_home
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +29,7 @@ def init(
     from tongchou.core.packs.loading import load_pack
 
     town = load_pack(pack)
-    start_django(new_home=True)
+    start_new_home()
     from django.core.management import call_command
 
     from tongchou.core.people.rules import system_actor
@@ -38,9 +37,7 @@ def init(
     from tongchou.workflows.installation import install_pack
 
     password = secrets.token_urlsafe(9)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn())
-    with Progress(*columns, console=out) as bar:
-        task = bar.add_task("database 数据库", total=1.0)
+    with progress() as show:
         call_command("migrate", verbosity=0, interactive=False)
         done = install_pack(
             town,
@@ -50,7 +47,7 @@ def init(
             with_registers=not without_registers,
             by=system_actor("init"),
             at=clock.now(),
-            progress=lambda what, share: bar.update(task, completed=share, description=f"{what.en} {what.zh}"),
+            progress=lambda what, share: show(share, what),
         )
     name = town.identity.name
     say(

@@ -57,6 +57,7 @@ def take_home(arguments: Sequence[str]) -> list[str]:
 
 def run() -> None:
     """Entry point. Exit code 2 for wrong usage, 1 for a refusal, 130 when interrupted."""
+    os.umask(0o077)  # a town's database, evidence and backups are for the account that runs it
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)  # type: ignore[union-attr]
     try:
@@ -88,7 +89,7 @@ def _told(error: Exception) -> bool:
             T(f"数据库无法使用：{told}。", f"database: cannot be used: {told}."),
             T("请运行 tongchou check。", "Look closer with: tongchou check"),
         )
-    elif isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EACCES, errno.EROFS}:
+    elif isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EPERM, errno.EEXIST, errno.ENOTDIR}:
         refuse(
             T(f"文件无法写入：{told}。", f"a file cannot be written: {told}."),
             T("请检查磁盘空间与权限。", "See that the disk has room and is yours to write."),

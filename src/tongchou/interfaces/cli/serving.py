@@ -3,7 +3,8 @@
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +12,9 @@ import typer
 
 from tongchou.core.wording import T
 from tongchou.interfaces.cli.shell import Fault, home, say, start_django
-from tongchou.interfaces.cli.supervision import Part, Supervisor, stop_on_signals
+from tongchou.interfaces.cli.supervision import Part, Supervisor, refuse_taken_port, stop_on_signals
 
+LOCK = "serving.lock"
 PAGES_APP, LIVE_APP = "tongchou.interfaces.web.wsgi:app", "tongchou.interfaces.live:app"
 Port = Annotated[int, typer.Option(help="Port of the pages; live updates use the next one. 端口。", min=1, max=65000)]
 
@@ -38,7 +40,37 @@ def desk_parts(host: str, port: int, workers: int) -> tuple[Part, ...]:
     )
 
 
-def serve_desk(host: str, port: int, ready: Callable[[float], None], workers: int = 1) -> None:
+def refuse_taken_ports(host: str, port: int) -> None:
+    """Before anything long begins: both ports of a desk must be free."""
+    for part in (Part("pages", (), port), Part("live", (), port + 1)):
+        refuse_taken_port(host, part)
+
+
+@contextmanager
+def hold_home() -> Iterator[None]:
+    """Be the only desk of this folder: a lock that the system gives back when the process ends, however it ends."""
+    home().mkdir(parents=True, exist_ok=True)
+    with (home() / LOCK).open("a+") as lock:
+        try:
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:  # no such lock on Windows; the port is refused there
+            pass
+        except OSError:
+            lock.seek(0)
+            holder = lock.read().strip()
+            raise Fault(
+                T(f"{home()} 已由进程 {holder} 使用。", f"{home()}: already served or being made by process {holder}."),
+                T("请用那一个，或先停掉它。", "Use that one, or stop it first."),
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def serve_desk(host: str, port: int, ready: Callable[[float], None], workers: int = 1, *, holds_home: bool = False) -> None:
     """Serve until told to stop; `ready` is called once, with the seconds it took."""
     began = time.monotonic()
     start_django()
@@ -50,8 +82,9 @@ def serve_desk(host: str, port: int, ready: Callable[[float], None], workers: in
     build_bundle(Path(settings.STATIC_ROOT))
     environment = {**os.environ, "TONGCHOU_HOME": str(home()), "DJANGO_SETTINGS_MODULE": "tongchou.settings", "PYTHONUNBUFFERED": "1"}
     supervisor = Supervisor(desk_parts(host, port, workers), home() / "logs", say, host, environment)
-    stop_on_signals(supervisor.stop)
-    supervisor.run(lambda: ready(time.monotonic() - began))
+    with nullcontext() if holds_home else hold_home():
+        stop_on_signals(supervisor.stop)
+        supervisor.run(lambda: ready(time.monotonic() - began))
     say(T("已停止。", "Stopped."))
 
 
@@ -94,6 +127,14 @@ def _refuse_old_database() -> None:
     from django.db.migrations.executor import MigrationExecutor
 
     executor = MigrationExecutor(connection)
+    if not connection.introspection.table_names():
+        raise Fault(
+            T("数据库是空的。", "database: empty."),
+            T(
+                "TONGCHOU_DATABASE 指的是这个镇的数据库吗？新建请运行 tongchou init PACK。",
+                "Does TONGCHOU_DATABASE name the one of this town? New here: tongchou init PACK",
+            ),
+        )
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         raise Fault(
             T("数据库结构不是这个版本的。", "database: not in the form of this version."),

@@ -59,7 +59,7 @@ class Supervisor:
         Raises Fault before anything starts when a port is taken, and after stopping all when a part never gets ready.
         """
         for part in self.parts:
-            _refuse_taken_port(self.host, part)
+            refuse_taken_port(self.host, part)
         self.logs.mkdir(parents=True, exist_ok=True)
         children = [_Child(part, self.logs / f"{part.name}.log") for part in self.parts]
         began = time.monotonic()
@@ -131,7 +131,8 @@ def stop_on_signals(stop: threading.Event) -> None:
             signal.signal(getattr(signal, name), lambda *_: stop.set())
 
 
-def _refuse_taken_port(host: str, part: Part) -> None:
+def refuse_taken_port(host: str, part: Part) -> None:
+    """Raise Fault when `part` could not listen where it should."""
     if part.port is None:
         return
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

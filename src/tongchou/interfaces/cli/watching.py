@@ -28,6 +28,12 @@ def watch(
     as_json: AsJson = False,
 ) -> None:
     """Read one morning, or each of a range, and keep what it says: places with grade, evidence and streams. 研判某日或某段时间的监测数据。"""
+    if (from_day is None) != (to_day is None) or (day is not None and from_day is not None):
+        raise Fault(
+            T("日期不全或重复。", "--day, --from, --to: incomplete."),
+            T("请用 --day，或同时给出 --from 与 --to。", "Give --day, or both --from and --to."),
+        )
+    _in_order(from_day, to_day)
     start_django()
     from tongchou.core.people.rules import system_actor
     from tongchou.interfaces import clock
@@ -35,13 +41,12 @@ def watch(
     from tongchou.workflows.watched_town import installed_town
 
     by, at = system_actor("watch"), clock.now()
-    _in_order(from_day, to_day)
     if from_day is not None and to_day is not None:
         screened: Iterable[Any] = screen_range(from_day.date(), to_day.date(), by=by)
     else:
         from zoneinfo import ZoneInfo
 
-        chosen = (day or from_day or at.astimezone(ZoneInfo(installed_town().zone))).date()
+        chosen = (day or at.astimezone(ZoneInfo(installed_town().zone))).date()
         screened = [screen_morning(chosen, at, by=by, at=at)]
     rows = [row for one in screened for row in _watch_rows(one.day)]
     if as_json:
