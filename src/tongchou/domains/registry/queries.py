@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum, Value
+from django.db.models.functions import Concat
 
 from tongchou.core.identity import IdentityProblem, check_mobile, check_resident_id
 from tongchou.core.importing.checking import ImportSpec
@@ -141,8 +142,7 @@ def searched(rows: QuerySet[Any], spec: ImportSpec, words: str) -> QuerySet[Any]
         key = spec.key if not spec.column(spec.key).is_secret else None
         code = {"resident": "household__code"}.get(spec.name, key)
         return rows.filter(Q(**{code or "name": words.upper()}) | Q(**{code or "name": words}))
-    # In the order of the index: a common family name would otherwise be fetched whole to be sorted.
-    return rows.filter(_begins("name", words)).order_by("name", "pk")
+    return rows.filter(_begins("name", words)).order_by(_name_order(), "pk")
 
 
 def _begins(field: str, words: str) -> Q:
@@ -150,6 +150,14 @@ def _begins(field: str, words: str) -> Q:
         return Q(**{f"{field}__startswith": words})
     # LIKE cannot use the index there; a range can.
     return Q(**{f"{field}__gte": words, f"{field}__lt": words[:-1] + chr(ord(words[-1]) + 1)})
+
+
+def _name_order() -> Concat | F:
+    """SQLite: the order of the index; a common family name would otherwise be fetched whole to be sorted. PostgreSQL sorts in its own
+
+    language but finds the start of a word in another index: shown the bare column it walks the first through the whole town.
+    """
+    return F("name") if connection.vendor == "sqlite" else Concat(F("name"), Value(""))
 
 
 def row_of(spec: ImportSpec, pk: int, place_ids: Iterable[int]) -> RegisterRow | None:

@@ -103,9 +103,12 @@ class BlindSpots:
     unseen_by_kind: Mapping[str, int]
 
 
-def matrix_at(at: datetime, place_path: str) -> Matrix:
-    """The matrix of the villages at or below a place, as fresh as it was at an instant; states of sentinels are today's. Seven queries."""
-    zone = zone_of_town()
+def matrix_at(at: datetime, place_path: str, zone: ZoneInfo | None = None) -> Matrix:
+    """The matrix of the villages at or below a place, as fresh as it was at an instant; states of sentinels are today's. Seven queries,
+
+    six for one who knows the town's zone.
+    """
+    zone = zone or zone_of_town()
     on = at.astimezone(zone).date()
     places = tuple(leaf_places(place_path).order_by("code"))
     ancestors = [place_path[: k + 1] for k, sign in enumerate(place_path) if sign == "/"]
@@ -113,8 +116,8 @@ def matrix_at(at: datetime, place_path: str) -> Matrix:
         Catchment.objects.filter(Q(place__path__startswith=place_path) | Q(place__path__in=ancestors))
         .exclude(sentinel__state="closed")
         .select_related("sentinel__place", "place")
-        # Outlines are long and stand in `places` already; here they would be read once for every catchment.
-        .defer("place__outline", "sentinel__place__outline")
+        # Outlines and points stand in `places` already; here they would be read once for every catchment.
+        .defer("place__outline", "place__point", "sentinel__place__outline", "sentinel__place__point")
         .order_by("sentinel__code", "place__path")
     )
     watches = watches_of({c.sentinel_id: c.sentinel for c in catchments}.values(), at, place_path, zone)

@@ -87,7 +87,7 @@ def _bound(at: datetime) -> str:
 def live_streams(place_path: str = "/") -> QuerySet[Stream]:
     """Streams of live sentinels in a place and below, each with its sentinel and place, by code."""
     rows = Stream.objects.filter(sentinel__place__path__startswith=place_path, sentinel__state="live", state="live")
-    return rows.select_related("sentinel__place").defer("sentinel__place__outline").order_by("code")
+    return rows.select_related("sentinel__place").defer("sentinel__place__outline", "sentinel__place__point").order_by("code")
 
 
 def seen_sentinel(code: str, by: Actor) -> Sentinel:

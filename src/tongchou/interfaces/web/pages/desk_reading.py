@@ -56,7 +56,7 @@ class Desk:
 
     @cached_property
     def matrix(self) -> Matrix:
-        return matrix_at(self.at, self.path)
+        return matrix_at(self.at, self.path, ZoneInfo(self.request.town.zone))
 
     @cached_property
     def blind(self) -> BlindSpots:

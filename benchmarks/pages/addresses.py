@@ -1,0 +1,76 @@
+"""One address of every page of an installed town, at the fullest row there is. The suite's query budget and the benchmark walk the same list."""
+
+from django.db.models import Count
+
+# Addresses that only take a form; a GET is answered 405.
+POST_ONLY = {
+    "logout", "preferences", "read_notices",
+    "alarm_acknowledge", "alarm_dismiss", "alarm_confirm", "alarm_verdict",
+    "incident_note", "incident_report", "incident_propose-closing", "incident_resume", "incident_close",
+    "task_accept", "task_start", "task_evidence", "task_approve", "task_finish", "task_return", "task_hand-over", "task_cancel",
+}  # fmt: skip
+# Files rather than pages: as long as what they hold.
+DOWNLOADS = {"register_csv", "register_xlsx", "register_template", "import_problems", "evidence"}
+
+
+def every_page() -> dict[str, str]:
+    """Address by name of the route; what stands behind a space tells several addresses of one route apart."""
+    from tongchou.core.casework.models import Evidence
+    from tongchou.core.importing.models import ImportBatch
+    from tongchou.core.people.models import User
+    from tongchou.domains.response.models import Incident, Task
+    from tongchou.domains.sentinels.models import Sentinel, Stream
+    from tongchou.domains.warning.models import Alarm
+
+    incident = Incident.objects.annotate(n=Count("tasks")).order_by("-n", "pk").select_related("dossier").first()
+    task = Task.objects.annotate(n=Count("dossier__evidence")).order_by("-n", "pk").select_related("dossier").first()
+    alarm = Alarm.objects.annotate(n=Count("shares")).order_by("-n", "pk").select_related("dossier").first()
+    sentinel = Sentinel.objects.annotate(n=Count("streams")).order_by("-n", "pk").first()
+    stream = Stream.objects.annotate(n=Count("observations")).order_by("-n", "pk").first()
+    person = User.objects.annotate(n=Count("postings")).order_by("-n", "pk").first()
+    batch = ImportBatch.objects.order_by("-bad_row_count", "pk").first()
+    file = Evidence.objects.exclude(sha256="").first()
+    assert incident and task and alarm and sentinel and stream and person and batch and file, "a town without history"
+    return {
+        "desk": "/", "desk fragment": "/?fragment=now", "inbox": "/inbox/", "alarms": "/alarms/", "alarm": f"/alarms/{alarm.dossier.number}",
+        "alarm_run": f"/alarms/{alarm.dossier.number}/run", "incidents": "/incidents/",
+        "incident": f"/incidents/{incident.dossier.number}", "incident list": f"/incidents/{incident.dossier.number}?view=list",
+        "task": f"/tasks/{task.dossier.number}", "evidence": f"/evidence/{file.pk}", "matrix": "/matrix/", "sentinels": "/sentinels/",
+        "sentinel": f"/sentinels/{sentinel.code}", "sentinel_new": "/sentinels/new", "sentinel_edit": f"/sentinels/{sentinel.code}/edit",
+        "sentinel_report": f"/sentinels/{sentinel.code}/report", "stream": f"/streams/{stream.code}", "intake": "/intake/",
+        "observation_file": "/intake/file", "live_since": "/live/since?seq=0", "parameters": "/parameters/",
+        "parameter": "/parameters/task.escalate_every", "people": "/people/", "person": f"/people/{person.username}", "audit": "/audit/",
+        "audit act": "/audit/?act=task", "audit who": f"/audit/?who={person.username}", "accesses": "/audit/accesses", "outbox": "/outbox/",
+        "imports": "/imports/", "import_batch": f"/imports/{batch.pk}", "import_problems": f"/imports/{batch.pk}/problems.xlsx",
+        "registers": "/registers/", **_registers(), "login": "/login",
+    }  # fmt: skip
+
+
+def _registers() -> dict[str, str]:
+    """Every register's list, last page, searches, and one row with most behind it."""
+    from tongchou.domains.registry.models import Firm, Household
+    from tongchou.interfaces.web.registers.town import REGISTERS
+
+    found = {}
+    for slug, register in REGISTERS.items():
+        rows = register.model._default_manager.order_by("pk")
+        if (row := rows.last()) is None:
+            continue
+        found |= {
+            f"register {slug}": f"/registers/{slug}/", f"register {slug} page 40": f"/registers/{slug}/?page=40",
+            f"register {slug} name": f"/registers/{slug}/?q={row.name[:2]}", f"register {slug} village": f"/registers/{slug}/?place={row.place.code}",
+            f"register {slug} nothing": f"/registers/{slug}/?q=不存在", f"register_new {slug}": f"/registers/{slug}/new",
+            f"register_row {slug}": f"/registers/{slug}/{row.pk}", f"register_edit {slug}": f"/registers/{slug}/{row.pk}/edit",
+            f"register_csv {slug}": f"/registers/{slug}/export.csv", f"register_xlsx {slug}": f"/registers/{slug}/export.xlsx",
+            f"register_template {slug}": f"/registers/{slug}/template.xlsx",
+        }  # fmt: skip
+    household = Household.objects.annotate(n=Count("members")).order_by("-n").first()
+    firm = Firm.objects.annotate(n=Count("venues")).order_by("-n").first()
+    if household:
+        found["register_row household full"] = f"/registers/household/{household.pk}"
+    if firm:
+        found["register_row firm full"] = f"/registers/firm/{firm.pk}"
+    return found | {
+        "register resident number": "/registers/resident/?q=11010519491231002X", "register resident phone": "/registers/resident/?q=13800138000",
+        "register resident house": "/registers/resident/?q=H1", "register firm section": "/registers/firm/?section=C&resumption=closed",
+    }  # fmt: skip

@@ -1,0 +1,132 @@
+"""The demonstration town at full size, served by the product's own processes, for the benchmarks that knock at its door."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from benchmarks.databases import ROOT
+
+PATIENCE_S = 600
+
+
+@dataclass(frozen=True)
+class Served:
+    """A town that answers on this port, and the process that watches the others."""
+
+    port: int
+    process_id: int
+
+
+@contextmanager
+def served_town() -> Iterator[Served]:
+    """Make the demonstration town in TONGCHOU_HOME and serve it: pages, live updates and worker, as `tongchou demo` does."""
+    port = _free_port()
+    with tempfile.TemporaryFile() as log:
+        command = [sys.executable, "-m", "tongchou.interfaces.cli.main", "demo", "--home", os.environ["TONGCHOU_HOME"], "--port", str(port)]
+        child = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            until = time.monotonic() + PATIENCE_S
+            while not _answers(port):
+                if child.poll() is not None or time.monotonic() > until:
+                    log.seek(0)
+                    raise SystemExit(f"the town did not come up: {log.read().decode()[-800:]}")
+                time.sleep(0.5)
+            import django
+
+            django.setup()
+            yield Served(port, child.pid)
+        finally:
+            child.send_signal(signal.SIGTERM)
+            child.wait(60)
+
+
+def _free_port() -> int:
+    """A port free together with the next one, which the live process takes."""
+    while True:
+        with socket.socket() as first, socket.socket() as second, suppress(OSError):
+            first.bind(("127.0.0.1", 0))
+            second.bind(("127.0.0.1", first.getsockname()[1] + 1))
+            return int(first.getsockname()[1])
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/login", timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+def fill_up() -> None:
+    """What the demonstration leaves out and a used town has: a file with wrong rows and a letter nobody could deliver."""
+    from tongchou.core.importing.actions import preview_import
+    from tongchou.core.outbox.models import Message
+    from tongchou.core.people.models import User
+    from tongchou.core.people.queries import actor_for
+    from tongchou.core.places.queries import installation
+    from tongchou.domains.registry.imports import RESIDENTS
+    from tongchou.interfaces import clock
+
+    town, at = installation(), clock.now()
+    assert town is not None
+    leader = actor_for(User.objects.filter(postings__post__kind="duty_leader").order_by("pk")[0], at)
+    lines = [
+        "姓名,身份证号,性别,出生日期,村居,地址,电话,户籍",
+        *("王示例,110105194912310021,男,1949-12-31,无此村,明珠路1号,1,外省市户籍" for _ in range(300)),
+    ]
+    preview_import(spec=RESIDENTS, content="\n".join(lines).encode(), file_name="r.csv", place=town.place, by=leader, at=at)
+    Message.objects.get_or_create(
+        topic="mail", key="bench-dead", defaults={"payload": {}, "created_at": at, "due_at": at, "dead_at": at - timedelta(hours=1), "error": "550"}
+    )  # fmt: skip
+
+
+def sessions() -> dict[str, str]:
+    """A signed-in session's cookie of each demonstration account, the duty leader first."""
+    from django.conf import settings
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+    from django.contrib.sessions.backends.db import SessionStore
+
+    from tongchou.core.people.models import User
+
+    found = {}
+    people = User.objects.filter(postings__isnull=False, is_active=True).distinct().order_by("pk")
+    for user in sorted(people, key=lambda u: not u.postings.filter(post__kind="duty_leader").exists()):
+        store = SessionStore()
+        store[SESSION_KEY], store[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
+        store[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[-1]
+        store.create()
+        found[user.username] = f"{settings.SESSION_COOKIE_NAME}={store.session_key}"
+    return found
+
+
+def processor_ms(process_ids: list[int]) -> float:
+    """Milliseconds of one core that these processes have used, to the microsecond; 0 where there is no /proc."""
+    total = 0
+    for process_id in process_ids:
+        for thread in Path(f"/proc/{process_id}/task").glob("*/schedstat"):
+            with suppress(OSError):
+                total += int(thread.read_text().split()[0])
+    return total / 1e6
+
+
+def pages_processes(process_id: int) -> list[int]:
+    """The processes that answer for the pages: the children of the watching process that run the pages' application, and theirs."""
+    parents, words = {}, {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            words[int(folder.name)] = (folder / "cmdline").read_bytes().decode(errors="replace")
+    found = {n for n, parent in parents.items() if parent == process_id and "web.wsgi" in words[n]}
+    while more := {n for n, parent in parents.items() if parent in found} - found:
+        found |= more
+    return sorted(found)

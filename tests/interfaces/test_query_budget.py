@@ -1,0 +1,112 @@
+"""Every address of urls.py in a town that has lived: at most 25 queries for whoever may see it, and no address forgotten.
+
+What the same pages take at full size in milliseconds stands in benchmarks/pages.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from benchmarks.pages.addresses import POST_ONLY, every_page
+from benchmarks.pages.town import fill_up
+from django.db import connection, reset_queries
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import URLPattern
+
+from tongchou.core.packs.contents import Pack
+from tongchou.core.packs.loading import load_pack
+from tongchou.core.people.models import User
+from tongchou.core.people.queries import actor_for
+from tongchou.core.people.rules import system_actor
+from tongchou.core.places.models import Installation
+from tongchou.domains.registry.actions import add_generated
+from tongchou.domains.registry.generation import generate_registers
+from tongchou.domains.registry.imports import SPECS
+from tongchou.domains.response.actions_tasks import accept_task, prove_task
+from tongchou.domains.response.models import Task
+from tongchou.domains.response.queries import plans_in_force
+from tongchou.interfaces import clock
+from tongchou.interfaces.web.urls import urlpatterns
+from tongchou.workflows.activation import confirm, escalate_overdue
+from tongchou.workflows.demonstration import picture
+from tongchou.workflows.early_warning import screen_morning
+from tongchou.workflows.installation import install_pack
+
+MOST_QUERIES = 25
+WHO = ("zhou", "lin", "wu", "gao")  # the leader on duty, the duty officer, a village's secretary, the auditor
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def lived_town(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[datetime]:
+    """The pack's own town with small registers: an alarm confirmed, its tasks under way and overdue, another alarm or none waiting."""
+    pack = load_pack(ROOT / "packs/xujing")
+    assert pack.identity.demo_now
+    evening = pack.identity.demo_now - timedelta(minutes=30)
+    install_pack(pack, with_registers=False, known_until=evening, by=system_actor("test"), at=evening)
+    _add_small_registers(pack, evening)
+    alarm = screen_morning(evening.date(), evening, by=system_actor("early_warning"), at=evening).proposed[0]
+    lin = actor_for(User.objects.get(username="lin"), evening)
+    plan = plans_in_force(evening.date(), alarm.dossier.place.path)[0]
+    confirm(alarm, plan_code=plan.code, reason="核实 checked", by=lin, at=evening)
+    escalate_overdue(at=evening + timedelta(hours=6), by=system_actor("worker"))
+    now = evening + timedelta(hours=7)
+    _work_on_tasks(now)
+    monkeypatch.setattr(clock, "now", lambda: now)
+    fill_up()
+    yield now
+
+
+def _add_small_registers(pack: Pack, at: datetime) -> None:
+    """A hundredth of the town: 2,000 residents, 100 firms, 30 venues."""
+    assert pack.identity.generated
+    places = tuple(replace(place, population=place.population // 100) for place in pack.places)
+    size = replace(pack.identity.generated, firms=100, venues=30)
+    tables = generate_registers(replace(pack, places=places, identity=replace(pack.identity, generated=size)), at.date()).tables()
+    town = Installation.objects.select_related("place").get()
+    for name, columns in zip(SPECS, tables.values(), strict=True):
+        add_generated(register=name, columns=columns, place=town.place, by=system_actor("test"), at=at)
+
+
+def _work_on_tasks(at: datetime) -> None:
+    """Two tasks accepted, one of them with a photo."""
+    rows = Task.objects.filter(dossier__assignments__to_at=None, dossier__assignments__user__isnull=False).distinct().order_by("pk")[:2]
+    for task in rows:
+        hand = task.dossier.assignments.get(to_at=None)
+        by = actor_for(hand.user, at)
+        accept_task(task, by=by, at=at)
+    prove_task(task, content=picture(1), name="现场.png", note="现场", taken_at=None, by=by, at=at)
+
+
+def _browser(user: User) -> Client:
+    browser = Client()
+    browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return browser
+
+
+def test_no_page_asks_more_than_25_times_whoever_looks(lived_town: datetime) -> None:
+    pages, over, shown = every_page(), {}, set()
+    for user in User.objects.filter(username__in=WHO):
+        browser = _browser(user)
+        for name, address in pages.items():
+            reset_queries()
+            with CaptureQueriesContext(connection) as seen:
+                answer = browser.get(address)
+                _ = b"".join(answer) if answer.streaming else answer.content
+            if answer.status_code == 200:
+                shown.add(name)
+            if len(seen) > MOST_QUERIES:
+                over[f"{name} as {user.username}"] = len(seen)
+    assert over == {}
+    # A page nobody may open proves nothing; the sign-in page sends the signed-in away.
+    assert set(pages) - shown == {"login"}
+
+
+def test_every_address_is_walked_or_takes_only_a_form(lived_town: datetime) -> None:
+    routes = {route.name for route in urlpatterns if isinstance(route, URLPattern)}
+    walked = {name.partition(" ")[0] for name in every_page()}
+    assert walked | POST_ONLY == routes
+    assert walked & POST_ONLY == set()
