@@ -14,7 +14,7 @@ from tongchou.core.parameters.models import Parameter, ParameterValue
 from tongchou.core.runs.models import Run
 from tongchou.domains.response.actions_tasks import cancel_task
 from tongchou.domains.sentinels.models import Sentinel, Stream
-from tongchou.interfaces.jobs import duties
+from tongchou.interfaces.jobs import duties, handlers
 from tongchou.interfaces.jobs.handlers import HANDLERS
 from tongchou.workflows.early_warning import FUNCTION
 
@@ -72,17 +72,20 @@ def test_morning_is_read_once_it_has_come(installed_town: Town, monkeypatch: pyt
             result={},
         )
 
-    monkeypatch.setattr(duties, "screen_morning", screen)
+    monkeypatch.setattr(handlers, "screen_morning", screen)
     for hour, minute in ((7, 59), (8, 0), (8, 1), (19, 0)):
         duties.screen_this_morning(datetime(2022, 6, 3, hour, minute, tzinfo=SHANGHAI))
+        _work(datetime(2022, 6, 3, hour, minute, tzinfo=SHANGHAI))
     assert read == [(date(2022, 6, 3), datetime(2022, 6, 3, 8, 0, tzinfo=SHANGHAI))]
 
 
 def test_a_day_read_later_is_not_put_back_to_what_its_morning_knew(installed_town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     evening = datetime(2022, 6, 2, 18, 30, tzinfo=SHANGHAI)
     Run.objects.create(function=FUNCTION, version="1", parameters={}, input_digest="0", as_known_at=evening, recorded_at=evening, result={})
-    monkeypatch.setattr(duties, "screen_morning", lambda *_, **__: pytest.fail("read again as known in the morning"))
+    monkeypatch.setattr(handlers, "screen_morning", lambda *_, **__: pytest.fail("read again as known in the morning"))
     duties.screen_this_morning(evening + timedelta(minutes=30))
+    _work(evening + timedelta(minutes=30))
+    assert Message.objects.get(topic="watch.morning").error == ""
 
 
 def test_silent_stream_is_told_once_to_its_contact(installed_town: Town) -> None:

@@ -111,6 +111,12 @@ def claim(worker: str, at: datetime, topics: Iterable[str], lease: timedelta = L
     return None
 
 
+def settle(message: Message, at: datetime) -> bool:
+    """Mark a message done inside the caller's transaction, so that the mark and the work stand or fall together. False: another holds it now."""
+    mine = Message.objects.filter(pk=message.pk, worker=message.worker, attempts=message.attempts, done_at=None)
+    return bool(mine.update(done_at=at, leased_until=None, error=""))
+
+
 def work_once(worker: str, at: datetime, handlers: Mapping[str, Handler], lease: timedelta = LEASE) -> Message | None:
     """Claim one message and do it: done, put off with growing delay, or dead after six tries. Gives back the message, None when idle."""
     message = claim(worker, at, handlers, lease)

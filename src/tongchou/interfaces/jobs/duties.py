@@ -12,11 +12,10 @@ from tongchou.core.outbox.queue import Draft, post_all
 from tongchou.core.parameters.queries import duration, values_on
 from tongchou.core.people.rules import system_actor
 from tongchou.core.places.queries import installation
-from tongchou.core.runs.models import Run
 from tongchou.domains.response.rules import DUE
 from tongchou.domains.sentinels.queries import turned_silent
 from tongchou.workflows.activation import escalate_overdue
-from tongchou.workflows.early_warning import FUNCTION, MORNING, mornings, screen_morning
+from tongchou.workflows.early_warning import MORNING, mornings
 
 WORKER = system_actor("worker")
 SILENCE_BACK = timedelta(days=1)
@@ -38,18 +37,15 @@ def escalate(at: datetime) -> None:
 
 
 def screen_this_morning(at: datetime) -> None:
-    """Read the morning once it has come, as it was known at that hour; a day already read then or later is left alone."""
+    """One message per morning once it has come; its key, the day, keeps it from being read twice, and it stays until every area is read."""
     town = installation()
     if town is None:
         return
-    local = at.astimezone(ZoneInfo(town.zone))
-    day = local.date()
-    morning = datetime.combine(day, MORNING, ZoneInfo(town.zone))
-    if at < morning or not mornings(day, day, town.step_days):
-        return
-    # A later reading of the day knows more: the morning's must not take its place.
-    if not Run.objects.filter(function=FUNCTION, as_known_at__gte=morning).exists():
-        screen_morning(day, morning, by=WORKER, at=at)
+    zone = ZoneInfo(town.zone)
+    day = at.astimezone(zone).date()
+    morning = datetime.combine(day, MORNING, zone)
+    if at >= morning and mornings(day, day, town.step_days):
+        post_all([Draft("watch.morning", day.isoformat(), {"day": day.isoformat(), "as_known_at": morning.isoformat()})], at=at)
 
 
 def seal_yesterday(at: datetime) -> None:

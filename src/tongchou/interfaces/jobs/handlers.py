@@ -1,21 +1,25 @@
 """What the worker does with each topic. Handlers are idempotent by the message's key."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 
 from django.db import transaction
 
 from tongchou.core.casework.models import Assignment, Deadline
 from tongchou.core.outbox.models import Message
-from tongchou.core.outbox.queue import Handler, Telling, notify
+from tongchou.core.outbox.queue import Handler, Telling, notify, settle
 from tongchou.core.outbox.rules import may_leave
 from tongchou.core.people.queries import holders_at
+from tongchou.core.people.rules import system_actor
+from tongchou.core.runs.models import Run
 from tongchou.core.wording import T
 from tongchou.domains.sentinels.models import Stream
 from tongchou.interfaces.adapters.channel import Parcel
 from tongchou.interfaces.adapters.mail import Mail
+from tongchou.workflows.early_warning import FUNCTION, screen_morning
 
 MAIL = Mail()
+WATCH = system_actor("worker")
 GREETING = T("统筹提醒", "Tongchou notice")
 FOOT = T("请打开“我的待办”处理。", "Open your inbox to act on it.")
 
@@ -47,8 +51,7 @@ def tell_of_silent_stream(message: Message, at: datetime) -> None:
         f"数据失联：{stream.sentinel.name_zh}“{stream.indicator_zh}”久未上报",
         f"Silent: {stream.sentinel.name_en}, {stream.indicator_en} has not reported for long",
     )
-    with transaction.atomic():
-        notify([Telling(user, text) for user in holders_at([post], at).values()], at=at)
+    _tell_once(message, [Telling(user, text) for user in holders_at([post], at).values()], at)
 
 
 def remind_of_task(message: Message, at: datetime) -> None:
@@ -59,12 +62,26 @@ def remind_of_task(message: Message, at: datetime) -> None:
         return
     head = clock.dossier
     text = T(f"即将到期：{head.number} {head.title_zh}", f"Due soon: {head.number} {head.title_en}")
+    _tell_once(message, [Telling(hand.user, text, head)], at, is_exercise=head.is_exercise)
+
+
+def _tell_once(message: Message, tellings: Sequence[Telling], at: datetime, *, is_exercise: bool = False) -> None:
+    """Notices and the message's end in one transaction: a worker killed in between would tell everybody a second time."""
     with transaction.atomic():
-        notify([Telling(hand.user, text, head)], at=at, is_exercise=head.is_exercise)
+        if settle(message, at):
+            notify(tellings, at=at, is_exercise=is_exercise)
+
+
+def read_morning(message: Message, at: datetime) -> None:
+    """Read a morning as it was known at its hour, from where a killed worker left it; a day read with later knowledge is left alone."""
+    day, as_known_at = date.fromisoformat(message.payload["day"]), datetime.fromisoformat(message.payload["as_known_at"])
+    if not Run.objects.filter(function=FUNCTION, as_known_at__gt=as_known_at).exists():
+        screen_morning(day, as_known_at, by=WATCH, at=at)
 
 
 HANDLERS: Mapping[str, Handler] = {
     "mail": send_mail,
     "task.remind": remind_of_task,
     "stream.silent": tell_of_silent_stream,
+    "watch.morning": read_morning,
 }

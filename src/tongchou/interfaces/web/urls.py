@@ -38,3 +38,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *(address for name in PAGES for address in import_module(f"tongchou.interfaces.web.pages.{name}").urlpatterns),
     path("api/v1/", api.urls),
 ]
+
+handler500 = "tongchou.interfaces.web.trouble.answer"
