@@ -364,7 +364,7 @@ def _run_benchmark(script: Path) -> tuple[int, list[dict[str, Any]]]:
         assert child.stdout is not None
         for line in child.stdout:
             if line.startswith("figures: "):
-                figures = json.loads(line.removeprefix("figures: "))
+                figures += json.loads(line.removeprefix("figures: "))  # one line for each database
             else:
                 print(line, end="", flush=True)
     return child.returncode, figures

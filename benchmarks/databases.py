@@ -38,8 +38,10 @@ def on_each_database(script: str, arguments: Sequence[str]) -> None:
 
     def run(kind: str, url: str) -> None:
         with tempfile.TemporaryDirectory(prefix="tongchou-bench-", ignore_cleanup_errors=True) as home:
+            own = Path(home) / "home"
+            own.mkdir()
             command = [sys.executable, "-u", script, "--on", kind, *arguments]
-            subprocess.run(command, env={**clean, "TONGCHOU_HOME": str(Path(home) / "home"), "TONGCHOU_DATABASE": url}, check=True)
+            subprocess.run(command, env={**clean, "TONGCHOU_HOME": str(own), "TONGCHOU_DATABASE": url}, check=True)
 
     run("sqlite", "")
     with postgres_database() as url:
