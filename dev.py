@@ -46,7 +46,7 @@ POSTGRES_REMEDY = (
 )
 # Modules that write pages of documentation from the program itself, and where to.
 PICTURE, PICTURE_SCRIPT = "docs/images/desk.png", "docs/make_screenshot.py"
-GENERATED_DOCS = {"tongchou.interfaces.cli.reference": "docs/reference", "tongchou.interfaces.api.document": "docs/reference"}
+GENERATED_DOCS = {f"tongchou.interfaces.{name}": "docs/reference" for name in ("cli.reference", "cli.contracts", "api.document")}
 TYPED = ["src/tongchou"]
 # What the benchmarks measured last, and the pages that show it.
 FIGURES, READMES = ROOT / "benchmarks/figures.json", {"README.md": "en", "README.zh-CN.md": "zh"}

@@ -1,11 +1,15 @@
-"""The documents name every command and every parameter, and their links lead somewhere."""
+"""The documents name every command and every parameter, carry the contracts of the code, and their links lead somewhere."""
 
 import re
 
+import pytest
 import yaml
 from tests.architecture.source import PACKAGE, ROOT
 
+from tongchou.interfaces.cli.contracts import CONTRACT_MARKS, CONTRACTS, with_contract
+
 DOCUMENTS = [p for p in [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md"))] if p.is_file()]
+SHOWN = re.compile(r"(?:^|`)tongchou ([a-z]+)(?: ([a-z]+))?", re.M)
 LINK = re.compile(r"\[[^\]]*\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 
 
@@ -37,8 +41,41 @@ def test_the_generated_pages_are_those_of_this_program():
         return
     from tongchou.interfaces.cli.reference import commands_page, parameters_page
 
-    kept = {name: (ROOT / "docs/reference" / name).read_text("utf-8") for name in ("cli.md", "parameters.md")}
-    assert kept == {"cli.md": commands_page(), "parameters.md": parameters_page(ROOT / "packs")}, "run: python dev.py docs"
+    kept = {name: (ROOT / "docs/reference" / name).read_text("utf-8") for name in ("cli.md", "parameter-values.md")}
+    assert kept == {"cli.md": commands_page(), "parameter-values.md": parameters_page(ROOT / "packs")}, "run: python dev.py docs"
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_the_contract_on_a_page_is_that_of_the_code(name):
+    page = (ROOT / f"docs/reference/{name}.md").read_text("utf-8")
+    assert page == with_contract(page, PACKAGE / CONTRACTS[name]), "run: python dev.py docs"
+
+
+def test_every_block_and_domain_has_a_page():
+    built = {f"{floor}/{p.name}" for floor in ("core", "domains") for p in (PACKAGE / floor).iterdir() if (p / "models.py").exists()}
+    assert built == set(CONTRACTS.values())
+
+
+def test_a_contract_names_tables_constraints_actions_and_queries():
+    written = with_contract("\n".join(CONTRACT_MARKS), PACKAGE / "core/places")
+    for name in ("`Place`", "`place_one_open_row_per_code`", "`lay_places`", "`place.write`", "`places_below`"):
+        assert name in written
+
+
+def test_every_page_is_found_from_the_index():
+    index = ROOT / "docs/README.md"
+    listed = {(index.parent / target).resolve() for target in LINK.findall(index.read_text("utf-8"))}
+    assert [p.name for p in sorted((ROOT / "docs").rglob("*.md")) if p != index and p.resolve() not in listed] == []
+
+
+def test_every_command_that_a_page_shows_exists():
+    from tongchou.interfaces.cli.reference import commands
+
+    known = {name for name, _ in commands()}
+    groups = {name.split()[0] for name in known if " " in name}
+    shown = {(first, second) for page in DOCUMENTS for first, second in SHOWN.findall(page.read_text("utf-8"))}
+    assert shown
+    assert sorted(pair for pair in shown if (" ".join(pair) if pair[0] in groups and pair[1] else pair[0]) not in known | groups) == []
 
 
 def test_links_between_documents_lead_somewhere():

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -90,13 +90,15 @@ def test_home_may_stand_anywhere(words, front):
 
 
 @pytest.mark.django_db
-def test_an_account_is_made_posted_and_listed(tongchou, monkeypatch, small_town):
+def test_an_account_is_made_posted_and_listed(tongchou, monkeypatch, installed_town):
     typed(monkeypatch, "a long enough pass phrase\n")
     assert tongchou("users", "add", "sun", "--zh", "孙", "--en", "Sun", "--stdin")[0] == 0
     assert User.objects.get(username="sun").check_password("a long enough pass phrase")
     assert tongchou("users", "post", "sun", "doctor", "--from", "2022-06-01")[0] == 0
     listed = json.loads(tongchou("users", "list", "--json")[1])
     assert [row["posts"] for row in listed if row["username"] == "sun"] == [["doctor"]]
+    # Midnight in the town, not in Greenwich.
+    assert Posting.objects.get(user__username="sun").from_at == datetime(2022, 5, 31, 16, tzinfo=UTC)
     assert Entry.objects.filter(action="user.add", actor_label__startswith="system:shell:").count() == 1
 
 

@@ -4,6 +4,7 @@ import getpass
 import sys
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -54,9 +55,11 @@ def _post(code: str) -> "Post":
 
 
 def _instant(given: datetime | None) -> datetime | None:
-    from django.utils import timezone
+    """What was typed, on the clock of the town."""
+    from tongchou.core.places.queries import installation
 
-    return None if given is None else given.replace(tzinfo=timezone.get_current_timezone() if given.tzinfo is None else given.tzinfo)
+    town = installation()
+    return None if given is None else given.replace(tzinfo=given.tzinfo or ZoneInfo(town.zone if town else "UTC"))
 
 
 def _read_password(from_stdin: bool) -> str:

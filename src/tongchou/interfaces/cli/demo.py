@@ -20,8 +20,8 @@ PASSWORD = "tongchou-demo"
 MARK = "demo.json"
 SCREEN_AT = time(18, 30)
 THINGS_TO_TRY = (
-    T("以 lin 登录，打开值班席上的预警，看依据并确认，任务即刻派出", "Sign in as lin, open the alarm on the desk, look at its evidence and confirm it: the tasks go out at once"),
-    T("在另一个浏览器以 wu 登录：任务自己出现；接收，用照片完成", "In another browser sign in as wu: the task appears by itself; accept it and finish it with a photo"),
+    T("以 lin 登录，打开值班席上待决的预警，看依据，写理由并确认：任务即刻派出", "Sign in as lin, open the undecided alarm on the desk, look at its evidence, give a reason and confirm it: the tasks go out at once"),
+    T("在另一个浏览器以 wu 登录看待办：任务自己出现。lin 先用任一照片完成“启动专班并通知到岗”，wu 便可用照片完成“先行管控住所和停留场所”", "In another browser watch wu's inbox: the tasks appear by themselves. Once lin has finished 'Activate and call in' with any picture, wu can finish 'Hold the home and places of stay' with another"),
     T("以 gao 登录，在“审计”页核验整条记录链；或运行 {verify}", "Sign in as gao and verify the chain of the log on the Audit page; or run: {verify}"),
 )  # fmt: skip
 
@@ -85,7 +85,7 @@ def make_town(pack: Pack, mark: Path) -> None:
         call_command("migrate", verbosity=0)
         from_at = pack.identity.demo_from.astimezone(UTC)
         by = system_actor("demo")
-        install_pack(pack, password=PASSWORD, known_until=from_at, by=by, at=from_at, progress=lambda what, share: show(0.4 * share, what))
+        install_pack(pack, password=PASSWORD, known_until=from_at, by=by, at=from_at, progress=lambda what, share: show(0.39 * share, what))
         show(0.4, T("两年观测数据", "two years of observations"))
         history = generate_observations(pack, pack.identity.generated.seed)
         live_through(

@@ -46,9 +46,9 @@ def commands_page() -> str:
 def parameters_page(packs: Path) -> str:
     """Every parameter of every pack with its values, days and sources, as Markdown."""
     lines = [
-        "# Parameters 参数",
+        "# Values of parameters 参数取值",
         "",
-        "Written by `python dev.py docs` from `packs/*/parameters/`. A value holds from its day until the next one begins.",
+        "Written by `python dev.py docs` from `packs/*/parameters/`; what a parameter is: [parameters](parameters.md). A value holds from its day until the next one begins.",
     ]
     for pack in sorted(p.parent.name for p in packs.glob("*/parameters")):
         rows = [
@@ -70,4 +70,4 @@ def parameters_page(packs: Path) -> str:
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     (folder / "cli.md").write_text(commands_page(), "utf-8")
-    (folder / "parameters.md").write_text(parameters_page(Path("packs")), "utf-8")
+    (folder / "parameter-values.md").write_text(parameters_page(Path("packs")), "utf-8")
