@@ -75,6 +75,23 @@ def test_the_keyboard_reaches_help_search_and_pages(tab):
     tab.wait_for_url("**#matrix")
 
 
+@pytest.mark.parametrize("stream", ["none, for a proxy in front shows no port", "one that never answers"])
+def test_a_page_without_a_stream_hears_by_asking(tab, live_server, stream):
+    host, _, port = live_server.url.rpartition(":")
+    stream_url = f"{host}:{int(port) + 1}/live"
+    metas = '<meta name="live-seq" content="0">' + (f'<meta name="live-url" content="{stream_url}">' if "never" in stream else "")
+
+    def with_metas(route):
+        plain = route.fetch()
+        route.fulfill(response=plain, body=plain.text().replace("</head>", f"{metas}</head>"))
+
+    tab.route(f"{stream_url}**", lambda route: None)
+    tab.route("**/gallery", with_metas)
+    tab.goto("/gallery")
+    expect(tab.locator("#live-said")).to_contain_text("待办", timeout=15_000)
+    tab.unroute_all(behavior="ignoreErrors")
+
+
 def test_a_live_region_fetches_itself_and_keeps_the_focus(tab, live_server):
     tab.goto("/gallery")
     region = tab.locator("[data-fragment=inbox]")

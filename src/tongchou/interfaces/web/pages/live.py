@@ -8,7 +8,7 @@ from django.urls import path
 from tongchou.interfaces.changes import changes_after
 from tongchou.interfaces.web.page import Asked, page
 
-# A page asks every five seconds and knows no notice numbers: three rounds back, so that one lost answer loses no notice.
+# A page asks every second and a half and knows no notice numbers: ten rounds back, so that a lost answer loses no notice.
 NOTICES_BACK = timedelta(seconds=15)
 
 

@@ -2,7 +2,7 @@
 
 import { announce, meta, say, toast } from "./frame.js";
 
-const POLL_MS = 5000;
+const POLL_MS = 1500; // with the way there and back, a change shows within two seconds
 const LONGEST_WAIT_MS = 30000;
 const listening = () => [...document.querySelectorAll("[data-live]")];
 const wants = (region, topic) => region.dataset.live.split(/\s+/).includes(topic);
@@ -49,7 +49,13 @@ async function refresh(region) {
     swap(region, await answer.text());
   } catch {
     setOffline(true);
+  } finally {
+    asking = false;
   }
+}
+
+function keepAsking() {
+  polling ??= setInterval(poll, POLL_MS);
 }
 
 function swap(region, html) {
@@ -95,6 +101,7 @@ function offerUpdate(region) {
 let wait = 1000;
 let offline = false;
 let polling;
+let asking = false;
 
 function setOffline(isOffline) {
   const chip = document.querySelector("[data-offline]");
@@ -105,6 +112,8 @@ function setOffline(isOffline) {
 }
 
 async function poll() {
+  if (asking) return;
+  asking = true;
   try {
     const answer = await fetch(`/live/since?seq=${seq}`, { credentials: "same-origin" });
     if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
@@ -133,7 +142,7 @@ function connect() {
   source.onerror = () => {
     // The browser's own retry gives up on an error status; ours does not, and polling bridges the time.
     source.close();
-    polling ??= setInterval(poll, POLL_MS);
+    keepAsking();
     poll();
     setTimeout(connect, wait);
     wait = Math.min(wait * 2, LONGEST_WAIT_MS);
@@ -143,4 +152,8 @@ function connect() {
 
 addEventListener("offline", () => setOffline(true));
 addEventListener("online", poll);
-if (meta("live-url")) connect();
+// Ask until the stream is open: a port that a firewall swallows does not even fail for minutes, and a proxy in front shows none.
+if (meta("live-seq")) {
+  keepAsking();
+  if (meta("live-url")) connect();
+}
