@@ -86,3 +86,21 @@ def test_links_between_documents_lead_somewhere():
         if not (page.parent / target).exists()
     ]
     assert broken == []
+
+
+def test_the_map_names_every_part_and_no_other():
+    """In the tree of ARCHITECTURE.md each folder and module stands at its depth: two blanks a floor."""
+    tree = (ROOT / "ARCHITECTURE.md").read_text("utf-8").split("```")[1]
+    lost, above, named = [], {0: PACKAGE.parent}, set()
+    for line in tree.splitlines():
+        words = re.split(r"\s{3,}", line.strip())[0].split()
+        depth = (len(line) - len(line.lstrip())) // 2
+        folder = above.get(depth, PACKAGE) if depth else ROOT
+        for word in words:
+            path = folder / word if "." in word or "/" in word else folder / f"{word}.py"
+            named.add(path)
+            lost += [] if path.exists() else [f"{line.strip()}: {path.relative_to(ROOT)}"]
+            above[depth + 1] = path
+    assert lost == []
+    parts = [p for floor in ("core", "domains", "workflows", "interfaces") for p in (PACKAGE / floor).iterdir() if p.name[0] not in "_."]
+    assert sorted(p.relative_to(ROOT).as_posix() for p in parts if p not in named) == []

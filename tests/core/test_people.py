@@ -67,5 +67,8 @@ def test_problems_are_named_together(small_town: Town) -> None:
     with pytest.raises(Invalid) as refused:
         add_user(username="lin", name=T("林", "Lin"), password="123", by=ROOT, at=AT)
     assert {p.field for p in refused.value.problems} == {"username", "password"}
+    weak = next(p.said for p in refused.value.problems if p.field == "password")
+    assert weak.en == "Password too weak: at least 8 characters, too common, not digits alone."
+    assert weak.zh == "密码太弱：至少 8 个字符、太常见、不能全是数字。"
     with pytest.raises(Unseen):
         add_user(username="new", name=T("新", "New"), by=small_town.lin, at=AT)

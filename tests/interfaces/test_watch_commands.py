@@ -34,6 +34,10 @@ def test_replay_prints_a_line_per_alarm_and_whose_data_it_is(tmp_path: Path) -> 
     done = _run(tmp_path, "replay", "packs/germany", "--from", "2023-09-01", "--to", "2023-09-01")
     assert done.returncode == 0, done.stderr
     assert "2023-09-01" in done.stdout and "Bremen" in done.stdout and "CC BY 4.0" in done.stdout
+    lines = done.stdout.splitlines()
+    alarms = next(int(words[4]) for line in lines if (words := line.split())[1:2] == ["mornings,"])
+    assert sum(line.startswith("2023-09-01") for line in lines) == alarms
+    assert not any(line.startswith("  ") and "%" in line for line in lines)  # none is folded
 
 
 def test_wrong_input_is_told_in_one_line(tmp_path: Path) -> None:
@@ -41,6 +45,12 @@ def test_wrong_input_is_told_in_one_line(tmp_path: Path) -> None:
     assert swapped.returncode == 1 and "Exchange the two dates" in swapped.stderr
     nowhere = _run(tmp_path, "replay", "packs/nowhere", "--from", "2024-01-01", "--to", "2024-01-02")
     assert nowhere.returncode == 1 and "Traceback" not in nowhere.stderr
+    before = _run(tmp_path, "replay", "packs/germany", "--from", "1990-09-01", "--to", "1990-10-15")
+    assert (
+        before.returncode == 1
+        and before.stderr.count("\n") == 1
+        and "alarm.repeat_window of the pack has no value on 1990" in before.stderr
+    )
     uninstalled = _run(tmp_path / "home", "watch", "--day", "2022-06-02")
     assert uninstalled.returncode == 1 and "tongchou init" in uninstalled.stderr
 

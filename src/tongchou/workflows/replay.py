@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tongchou.core.errors import Refusal
 from tongchou.core.packs.contents import Pack, PlaceSpec, SentinelSpec
 from tongchou.core.packs.observations import read_observations
 from tongchou.core.wording import T
@@ -131,6 +132,11 @@ def replay_pack(pack: Pack, first_day: date, last_day: date, *, seed: int | None
 def _read(
     one: _Area, streams: Sequence[Watched], block: Block, day: date, params: DetectionParams, values: dict[str, Any], names: dict[str, T]
 ) -> int:
+    if "alarm.repeat_window" not in values:
+        raise Refusal(
+            T(f"资料包的参数 alarm.repeat_window 在 {day} 没有取值。", f"Parameter alarm.repeat_window of the pack has no value on {day}."),
+            T("请从有取值的日子开始重放，或在资料包中补录。", "Begin the replay on a day that has one, or add it to the pack."),
+        )
     repeat_days = int(values["alarm.repeat_window"])
     spread_days = int(values.get("alarm.spread_window", SPREAD_DAYS))
     memory = Memory(tuple(one.known), one.touched)

@@ -127,12 +127,21 @@ def revoke_token(*, token: Token, by: Actor, at: datetime) -> None:
     record("token.revoke", token.user, place_path="/", detail={"token": token.pk})
 
 
+# Django's own messages come in one language at a time.
+_WEAK = {
+    "password_too_short": T("至少 8 个字符", "at least 8 characters"),
+    "password_too_common": T("太常见", "too common"),
+    "password_entirely_numeric": T("不能全是数字", "not digits alone"),
+}
+
+
 def _password_problems(password: str | None) -> list[FieldProblem]:
     if password is None:
         return []
     try:
         validate_password(password)
     except ValidationError as error:
-        told = " ".join(error.messages)
-        return [FieldProblem("password", T(f"密码太弱：{told}", f"Password too weak: {told}"))]
+        why = [_WEAK.get(str(e.code), T(e.messages[0], e.messages[0])) for e in error.error_list]
+        said = T(f"密码太弱：{'、'.join(w.zh for w in why)}。", f"Password too weak: {', '.join(w.en for w in why)}.")
+        return [FieldProblem("password", said)]
     return []

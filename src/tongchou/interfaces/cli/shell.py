@@ -15,7 +15,7 @@ from rich.table import Table
 from tongchou.core.wording import T
 
 # Into a pipe a table is not folded to the width of a screen that nobody looks at.
-out = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+out = Console(highlight=False, width=None if sys.stdout.isatty() else 1000)
 err = Console(stderr=True, highlight=False)
 
 
