@@ -42,6 +42,15 @@ def test_one_worker_holds_a_message_until_its_lease_ends(db: None) -> None:
     assert again is not None and (again.worker, again.attempts) == ("w2", 2)
 
 
+def test_clock_set_back_keeps_no_message_waiting_for_the_wrong_day(db: None) -> None:
+    wrong = AT + timedelta(days=2)
+    post("mail", "written ahead", {}, at=wrong)
+    post("mail", "held ahead", {}, at=AT)
+    assert (held := claim("w1", wrong, ["mail"])) is not None and held.key == "held ahead"
+    taken = [claim("w2", AT + timedelta(minutes=1), ["mail"]) for _ in range(3)]
+    assert {m.key for m in taken if m} == {"written ahead", "held ahead"} and taken[2] is None
+
+
 def test_worker_that_comes_back_late_does_not_undo_the_other(db: None) -> None:
     post("mail", "a", {}, at=AT)
 

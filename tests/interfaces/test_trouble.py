@@ -4,7 +4,7 @@ import errno
 from typing import Any
 
 import pytest
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.test import Client
 
 from tests.fixtures_town import AT, Town
@@ -19,6 +19,7 @@ FAULTS = [
     (OperationalError("database is locked"), 503, "数据库正忙", "few seconds"),
     (OperationalError("server closed the connection unexpectedly"), 503, "数据库没有回应", "wholly or not at all"),
     (InterfaceError("connection already closed"), 503, "数据库没有回应", "tongchou check"),
+    (DataError("value too long for type character varying(120)"), 422, "太长", "nothing was saved"),
     (ZeroDivisionError("x"), 500, "程序出错", "the log has the details"),
 ]
 

@@ -135,3 +135,18 @@ def test_made_numbers_are_valid_distinct_and_plainly_nobodys() -> None:
 def test_too_many_birthdays_on_one_day_are_refused() -> None:
     with pytest.raises(ValueError, match="share a birthday"):
         identity.synthetic_resident_ids(np.full(501, np.datetime64("1990-01-01")), np.ones(501, dtype=bool))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("11010519491231002X", "110*************2X"),
+        ("王 440524188001010014 13800138000", "王 440*************14 138******00"),
+        ("8613800138000", "861********00"),
+        ("91110000600037341L", "91110000600037341L"),
+        ("明珠路1弄3号201", "明珠路1弄3号201"),
+        ("2022-06-02", "2022-06-02"),
+    ],
+)
+def test_numbers_inside_a_text_are_masked_and_nothing_else(text: str, shown: str) -> None:
+    assert identity.mask_numbers(text) == shown

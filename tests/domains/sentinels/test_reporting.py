@@ -103,6 +103,15 @@ def test_clock_ahead_by_more_than_ten_minutes_is_refused(matrix: Matrix) -> None
     assert Observation.objects.get().reported_at == AT
 
 
+def test_clock_set_back_is_named_before_a_correction_is_hidden_by_what_it_corrects(matrix: Matrix) -> None:
+    say(matrix, fever(7))
+    earlier = AT - timedelta(hours=1)
+    said = refused(matrix, fever(9, correction=True, reason="漏登两人"), at=earlier)
+    assert "60 minutes behind" in said["rows[1].day"] and "tongchou check" in said["rows[1].day"]
+    assert Observation.objects.count() == 1
+    assert say(matrix, fever(9, correction=True, reason="漏登两人"), at=AT + timedelta(minutes=1)) == ["corrected"]
+
+
 def test_weekly_stream_takes_its_weekday_only(matrix: Matrix) -> None:
     matrix.fever.step_days = 7
     matrix.fever.save()

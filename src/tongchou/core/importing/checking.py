@@ -1,13 +1,14 @@
 """From a table to rows that may be applied: headings matched, every cell parsed, every problem named."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
 from django.db import models
 
 from tongchou.core.errors import Refusal
+from tongchou.core.identity import mask_numbers
 from tongchou.core.importing.columns import CellRefused, Column, RowCheck, plain_heading
 from tongchou.core.importing.matching import rows_by_key
 from tongchou.core.importing.tables import CellProblem, FileRefused, Table, column_letter
@@ -180,12 +181,14 @@ def _parse_cells(
 
 
 def _problem(table: Table, number: int, index: int, column: Column, cell: str, what: T, remedy: T) -> CellProblem:
-    return CellProblem(table.sheet, number, column_letter(index), column.label.zh, column.shown(cell.strip())[:60], what, remedy)
+    return CellProblem(
+        table.sheet, number, column_letter(index), column.label.zh, mask_numbers(column.shown(cell.strip()))[:60], what, remedy
+    )
 
 
 def _masked(fault: CellProblem, columns: Sequence[Column | None]) -> CellProblem:
     secret = any(column and column.is_secret and column_letter(i) == fault.column for i, column in enumerate(columns))
-    return CellProblem(fault.sheet, fault.row, fault.column, fault.heading, "***", fault.what, fault.remedy) if secret else fault
+    return replace(fault, value="***" if secret else mask_numbers(fault.value))
 
 
 def _join(parsed: Mapping[str, Sequence[Any]], rows: Sequence[object]) -> list[dict[str, Any]]:

@@ -96,8 +96,10 @@ def mark_read(user_id: int, *, at: datetime, dossier_id: int | None = None) -> i
 
 def claim(worker: str, at: datetime, topics: Iterable[str], lease: timedelta = LEASE) -> Message | None:
     """Take the next due message, if any, for one lease. The conditional UPDATE decides between workers that saw the same row."""
-    free = Q(leased_until=None) | Q(leased_until__lte=at)
-    open_now = Message.objects.filter(free, done_at=None, dead_at=None, due_at__lte=at, topic__in=list(topics))
+    # A lease longer than any, or a message from the future, was written by a clock since set back: it must not wait for that day to come.
+    free = Q(leased_until=None) | Q(leased_until__lte=at) | Q(leased_until__gt=at + lease)
+    due = Q(due_at__lte=at) | Q(created_at__gt=at)
+    open_now = Message.objects.filter(free, due, done_at=None, dead_at=None, topic__in=list(topics))
     for pk, attempts in open_now.order_by("due_at", "pk").values_list("pk", "attempts")[:8]:
         if attempts >= MAX_ATTEMPTS:
             # It has taken its worker down each time and would go round for ever.

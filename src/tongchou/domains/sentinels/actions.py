@@ -55,7 +55,8 @@ def add_sentinel(
         is_generated=is_generated, valid_from=valid_from,
     )  # fmt: skip
     _keep_catchment(row, catchment)
-    record("sentinel.add", row, detail={"code": code, "kind": kind, "setting": setting, "catchment": _shares(catchment)})
+    shares = {p.code: share for p, share in catchment.items()}
+    record("sentinel.add", row, detail={"code": code, "kind": kind, "setting": setting, "catchment": shares})
     return row
 
 
@@ -78,7 +79,8 @@ def edit_sentinel(
     if problems:
         raise Invalid(problems)
     before = {c.place.code: c.share for c in sentinel.catchments.select_related("place")}
-    detail = {"before": {"name": sentinel.name_zh, "schedule": sentinel.schedule, "catchment": before}, "catchment": _shares(catchment)}
+    after = {p.code: share for p, share in catchment.items()}
+    detail = {"before": {"name": sentinel.name_zh, "schedule": sentinel.schedule, "catchment": before}, "catchment": after}
     sentinel.name_zh, sentinel.name_en = name.zh, name.en or name.zh
     sentinel.operator_zh, sentinel.operator_en = operator.zh, operator.en or operator.zh
     sentinel.schedule, sentinel.contact_post, sentinel.contact = dict(schedule), contact_post, contact
@@ -146,10 +148,8 @@ def _take_in(reports: Sequence[Report], streams: Mapping[str, Stream], source: s
         raise Invalid(problems)
     kept = {(found.stream.pk, found.day): found for found in judged if found.outcome != "same"}
     rows = [
-        Observation(
-            stream=found.stream, day=found.day, reported_at=at, value=found.value, by_id=by.user_id, source=source, reason=found.reason
-        )
-        for found in kept.values()
+        Observation(stream=f.stream, day=f.day, reported_at=at, value=f.value, by_id=by.user_id, source=source, reason=f.reason)
+        for f in kept.values()
     ]
     saved = Observation.objects.bulk_create(rows, batch_size=_OBSERVATION_BATCH)
     _record_reports(judged, saved, source)
@@ -181,10 +181,6 @@ def _keep_catchment(sentinel: Sentinel, catchment: Mapping[Place, float]) -> Non
     sentinel.catchments.exclude(place__in=list(catchment)).delete()
     for place, share in catchment.items():
         Catchment.objects.update_or_create(sentinel=sentinel, place=place, defaults={"share": share})
-
-
-def _shares(catchment: Mapping[Place, float]) -> dict[str, float]:
-    return {place.code: share for place, share in catchment.items()}
 
 
 def _reason_problems(reason: str) -> list[FieldProblem]:

@@ -51,11 +51,8 @@ def lay_sentinels(
     rows = {s.code: s for s in Sentinel.objects.filter(code__in=[s.code for s in specs])}
     Catchment.objects.bulk_create(
         [Catchment(sentinel=rows[s.code], place=places[c.place], share=c.share) for s in specs for c in s.catchments],
-        batch_size=_BATCH,
-        update_conflicts=True,
-        unique_fields=["sentinel", "place"],
-        update_fields=["share"],
-    )
+        batch_size=_BATCH, update_conflicts=True, unique_fields=["sentinel", "place"], update_fields=["share"],
+    )  # fmt: skip
     Stream.objects.bulk_create(
         [
             Stream(
@@ -80,10 +77,8 @@ def keep_history(*, rows: Iterable[tuple[str, date, datetime, float, str]], sour
     ids = dict(Stream.objects.values_list("code", "pk"))
     table = connection.ops.quote_name(Observation._meta.db_table)
     # One statement for many rows, on both databases: building a hundred thousand model objects takes longer than storing them.
-    insert = (
-        f"INSERT INTO {table} (stream_id, day, reported_at, value, basis, source, reason) VALUES (%s, %s, %s, %s, %s, %s, '') "
-        "ON CONFLICT DO NOTHING"
-    )
+    names = "stream_id, day, reported_at, value, basis, source, reason"
+    insert = f"INSERT INTO {table} ({names}) VALUES (%s, %s, %s, %s, %s, %s, '') ON CONFLICT DO NOTHING"
     adapt_day, adapt_at = connection.ops.adapt_datefield_value, connection.ops.adapt_datetimefield_value
     values = ((ids[code], adapt_day(day), adapt_at(known_at), value, basis, source) for code, day, known_at, value, basis in rows)
     read = 0

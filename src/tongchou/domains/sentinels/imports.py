@@ -1,12 +1,13 @@
 """A file of reports: one row per stream and day, read into `Report`s with every wrong cell named."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from tongchou.core.errors import Invalid, Refusal
 from tongchou.core.importing.columns import day, plain_heading, text
 from tongchou.core.importing.tables import CellProblem, FileRefused, Table, column_letter, read_table
 from tongchou.core.wording import T
-from tongchou.domains.sentinels.reports import Report
+from tongchou.domains.sentinels.reports import MOST_REASON, Report
 
 # Field → headings a file may use; all but `reason` must be there.
 HEADINGS = {
@@ -47,17 +48,16 @@ def read_reports(content: bytes) -> ReportFile:
     reports, rows, problems = [], [], list(table.faults)
     for number, cells in table.rows:
         given = {name: cells[at].strip() for name, at in columns.items()}
-        try:
-            on, reason = day()(given["day"]), text(300)(given.get("reason", ""))
-        except Refusal as refused:
-            told = CellProblem(
-                table.sheet, number, column_letter(columns["day"]), "", given["day"][:60], refused.said, refused.remedy or refused.said
-            )
-            problems.append(told)
-            continue
-        sure = bool(reason)
-        reports.append(Report(given["stream"], on, given["value"].replace(",", ""), correction=sure, confirmed=sure, reason=reason))
-        rows.append(number)
+        read: dict[str, Any] = {}
+        for name, parse in (("day", day()), ("reason", text(MOST_REASON))):
+            try:
+                read[name] = parse(given.get(name, ""))
+            except Refusal as refused:
+                problems.append(CellProblem(table.sheet, number, column_letter(columns[name]), HEADINGS[name][0].zh, given[name][:60], refused.said, refused.remedy or refused.said))  # fmt: skip
+        if len(read) == 2:
+            sure = bool(read["reason"])
+            reports.append(Report(given["stream"], read["day"], given["value"].replace(",", ""), None, sure, sure, read["reason"]))
+            rows.append(number)
     return ReportFile(tuple(reports), tuple(rows), tuple(problems), columns, table.sheet)
 
 

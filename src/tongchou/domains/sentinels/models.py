@@ -8,12 +8,15 @@ from tongchou.core.places.models import Place
 from tongchou.core.wording import T
 from tongchou.domains.sentinels.rules import LARGEST_VALUE
 
+_KINDS = ("testing", "electronic", "spot_check", "monitoring", "case_investigation")
+_STATES = ("planned", "live", "suspended", "closed")
+_BASES = ("reported", "vintage", "final_at_usual_lag", "generated")
+
 
 class Sentinel(models.Model):
     """One watching post. `schedule` is {"weekdays": [ISO numbers, Monday = 1], "due": "18:00"}: when it reports, on the town's clock."""
 
-    KINDS = ("testing", "electronic", "spot_check", "monitoring", "case_investigation")
-    STATES = ("planned", "live", "suspended", "closed")
+    KINDS, STATES = _KINDS, _STATES  # inside Meta the names of the class are out of reach
     code = models.CharField(max_length=60, unique=True)
     kind = models.CharField(max_length=24)
     setting = models.CharField(max_length=24)  # fever_clinic, clinic, pharmacy, school_absence, care_home, wastewater, …
@@ -32,11 +35,8 @@ class Sentinel(models.Model):
     class Meta:
         ordering = ["code"]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(kind__in=("testing", "electronic", "spot_check", "monitoring", "case_investigation")),
-                name="sentinel_kind_known",
-            ),
-            models.CheckConstraint(condition=Q(state__in=("planned", "live", "suspended", "closed")), name="sentinel_state_known"),
+            models.CheckConstraint(condition=Q(kind__in=_KINDS), name="sentinel_kind_known"),
+            models.CheckConstraint(condition=Q(state__in=_STATES), name="sentinel_state_known"),
         ]
         indexes = [models.Index(fields=["kind", "setting"], name="sentinel_kind_setting")]
 
@@ -125,7 +125,6 @@ class Stream(models.Model):
 class Observation(models.Model):
     """A value for a day as it was reported at an instant. Never changed: a correction is a later row for the same day."""
 
-    BASES = ("reported", "vintage", "final_at_usual_lag", "generated")
     stream = models.ForeignKey(Stream, on_delete=models.PROTECT, related_name="observations")
     day = models.DateField()
     reported_at = models.DateTimeField()
@@ -139,9 +138,7 @@ class Observation(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["stream", "day", "reported_at"], name="observation_once"),
             models.CheckConstraint(condition=Q(value__gte=0) & Q(value__lte=LARGEST_VALUE), name="observation_value_in_range"),
-            models.CheckConstraint(
-                condition=Q(basis__in=("reported", "vintage", "final_at_usual_lag", "generated")), name="observation_basis_known"
-            ),
+            models.CheckConstraint(condition=Q(basis__in=_BASES), name="observation_basis_known"),
         ]
         indexes = [models.Index(fields=["source"], condition=~Q(source=""), name="observation_source")]
 

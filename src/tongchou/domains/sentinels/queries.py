@@ -171,17 +171,15 @@ def stream_curve(stream: Stream, first_day: date, last_day: date, as_known_at: d
     rows = stream.observations.filter(day__range=(first_day, last_day), reported_at__lte=as_known_at).select_related("by")
     latest: dict[date, Observation] = {}
     corrections: list[tuple[Observation, Observation]] = []
-    reports, bases = 0, set()
-    for row in rows.order_by("reported_at"):
+    known = list(rows.order_by("reported_at"))
+    for row in known:
         if row.day in latest:
             corrections.append((latest[row.day], row))
         latest[row.day] = row
-        reports += 1
-        bases.add(row.basis)
     days = [first_day + timedelta(days=k) for k in range((last_day - first_day).days + 1)]
     values = [latest[day].value if day in latest else None for day in days]
     corrections.sort(key=lambda pair: pair[1].reported_at, reverse=True)
-    return Curve(days, values, tuple(corrections), reports, frozenset(bases))
+    return Curve(days, values, tuple(corrections), len(known), frozenset(row.basis for row in known))
 
 
 def reporting_sentinels(by: Actor) -> QuerySet[Sentinel]:

@@ -15,8 +15,10 @@ from tongchou.domains.sentinels import rules
 from tongchou.domains.sentinels.models import Observation, Stream
 from tongchou.domains.sentinels.queries import observations_as_known
 
+Values = Mapping[tuple[int, date], float]  # by (stream, day)
 Outcome = Literal["new", "same", "corrected"]
 PAST_DAYS = 400
+MOST_REASON = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +50,20 @@ def judge(
 ) -> tuple[list[Judged], list[FieldProblem]]:
     """Every report judged; problems name the row (from 1) and the field. `streams` maps code to stream with its sentinel and place."""
     ids = sorted({stream.pk for stream in streams.values()})
-    known = _known_values(ids, {report.day for report in reports}, at)
+    known, ahead = _known_values(ids, {report.day for report in reports}, at)
     past = _past_levels(ids, at.astimezone(zone).date(), at)
     judged: list[Judged] = []
     problems: list[FieldProblem] = []
     seen: dict[tuple[str, date], float] = {}
     for number, report in enumerate(reports, start=1):
         stream = streams.get(report.stream)
-        field, told = "stream", _unknown(report.stream)
+        field, told = (
+            "stream",
+            T(f"没有数据流 {report.stream[:60]}，或您无权上报", f"No stream {report.stream[:60]}, or not yours to report"),
+        )
         if stream is not None and by.may("stream.report", stream.place_path):
-            found = _judge_one(report, stream, known, past, seen, at, zone)
+            late = ahead.get((stream.pk, report.day))
+            found = _judge_one(report, stream, known, past, seen, at, zone) if late is None else ("day", rules.clock_set_back(late, at))
             if isinstance(found, Judged):
                 judged.append(found)
                 continue
@@ -66,19 +72,10 @@ def judge(
     return judged, problems
 
 
-def _unknown(code: str) -> T:
-    return T(f"没有数据流 {code[:60]}，或您无权上报", f"No stream {code[:60]}, or not yours to report")
-
-
 def _judge_one(
-    report: Report,
-    stream: Stream,
-    known: Mapping[tuple[int, date], float],
-    past: Mapping[int, tuple[int, float]],
-    seen: dict[tuple[str, date], float],
-    at: datetime,
-    zone: ZoneInfo,
-) -> Judged | tuple[str, T]:
+    report: Report, stream: Stream, known: Values, past: Mapping[int, tuple[int, float]], seen: dict[tuple[str, date], float],
+    at: datetime, zone: ZoneInfo,
+) -> Judged | tuple[str, T]:  # fmt: skip
     if wrong := rules.clock_problem(report.sent_at, at):
         return "sent_at", wrong
     sentinel = stream.sentinel
@@ -94,8 +91,12 @@ def _judge_one(
         return "day", T("同一批里这一天报了两个不同的数", "This batch gives two different values for the day")
     before = known.get((stream.pk, report.day))
     if before == value:
-        return Judged(stream, report.day, value, report.reason, "same")
+        return Judged(stream, report.day, value, report.reason.strip()[:MOST_REASON], "same")
     reason = report.reason.strip()
+    if len(reason) > MOST_REASON:
+        return "reason", T(
+            f"原因最多 {MOST_REASON} 字（现 {len(reason)} 字）", f"A reason has at most {MOST_REASON} signs (this one {len(reason)})"
+        )
     if before is not None and not (report.correction and reason):
         return "correction", rules.needs_correction(before, value)
     odd = rules.unusual(value, stream.plausible_max, *past.get(stream.pk, (0, 0.0)), stream.value_kind)
@@ -104,11 +105,17 @@ def _judge_one(
     return Judged(stream, report.day, value, reason, "new" if before is None else "corrected")
 
 
-def _known_values(ids: Sequence[int], days: set[date], at: datetime) -> dict[tuple[int, date], float]:
-    if not ids or not days:
-        return {}
-    rows = Observation.objects.filter(stream__in=ids, day__gte=min(days), day__lte=max(days), reported_at__lte=at)
-    return {(stream, day): value for stream, day, value in rows.order_by("reported_at").values_list("stream_id", "day", "value")}
+def _known_values(ids: Sequence[int], days: set[date], at: datetime) -> tuple[Values, dict[tuple[int, date], datetime]]:
+    """The values known at `at`; and, where a report bears a later instant than that, which."""
+    known, ahead = {}, {}
+    if ids and days:
+        rows = Observation.objects.filter(stream__in=ids, day__gte=min(days), day__lte=max(days)).order_by("reported_at")
+        for stream, day, value, reported_at in rows.values_list("stream_id", "day", "value", "reported_at"):
+            if reported_at > at:
+                ahead[stream, day] = reported_at
+            else:
+                known[stream, day] = value
+    return known, ahead
 
 
 def _past_levels(ids: Sequence[int], today: date, at: datetime) -> dict[int, tuple[int, float]]:

@@ -189,6 +189,12 @@ def clock_problem(sent_at: datetime | None, at: datetime) -> T | None:
     return None
 
 
+def clock_set_back(reported_at: datetime, at: datetime) -> T:
+    """A correction dated before what it corrects would never be seen: refused until the clock is right."""
+    n = max(1, round((reported_at - at).total_seconds() / 60))
+    return T(f"服务器时钟比这一天已有的上报慢 {n} 分钟，更正会被旧数盖住；请管理员校时（tongchou check）后重报", f"The server's clock is {n} minutes behind a report kept for this day; set it (tongchou check), then report again")  # fmt: skip
+
+
 def unusual(value: float, plausible_max: float | None, past_values: int, past_p99: float, value_kind: str) -> T | None:
     """Why a value looks like a slip of the hand: above the stream's plausible bound, or twenty times its own past 99 %."""
     if plausible_max is not None and value > plausible_max:

@@ -18,6 +18,7 @@ from tongchou.core.people.queries import actor_for
 from tongchou.core.people.rules import Actor
 from tongchou.core.places.models import Installation
 from tongchou.core.places.queries import installation
+from tongchou.core.wording import T
 from tongchou.interfaces import clock
 
 View = Callable[..., HttpResponse]
@@ -51,6 +52,7 @@ def page(needs: str, *, methods: tuple[str, ...] = ("GET",)) -> Callable[[View],
             if request.method not in (*methods, "HEAD", "OPTIONS"):
                 return HttpResponse(status=405, headers={"Allow": ", ".join(methods)})
             try:
+                _refuse_null(request)
                 if not request.actor.may(needs):
                     raise Unseen(needs)
                 return view(request, *args, **kwargs)
@@ -60,6 +62,17 @@ def page(needs: str, *, methods: tuple[str, ...] = ("GET",)) -> Callable[[View],
         return run
 
     return decorate
+
+
+def _refuse_null(request: Asked) -> None:
+    """No page has a use for the null character, and PostgreSQL cannot keep it."""
+    if "\0" in request.path:
+        raise Unseen("page")
+    given = (request.GET, request.POST) if request.method == "POST" else (request.GET,)
+    if any("\0" in text for fields in given for texts in fields.lists() for text in texts[1]):
+        raise Refusal(
+            T("所填内容含有空字符。", "What was sent holds a null character."), T("请删去后重新提交。", "Remove it and send it again.")
+        )
 
 
 def _refuse(request: Asked, refusal: Refusal) -> HttpResponse:

@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from typing import cast
 
-from django.db import InterfaceError, InternalError, OperationalError
+from django.db import DataError, InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
@@ -49,6 +49,11 @@ AWAY = Trouble(
         "Open the page again shortly, see whether it was done, and only then send it again; if it stays, the administrator runs tongchou check.",
     ),
 )
+TOO_MUCH = Trouble(
+    422,
+    T("有一项内容太长或超出范围，没有保存。", "A value is longer or larger than can be kept: nothing was saved."),
+    T("请缩短后重新提交。", "Shorten it and send it again."),
+)
 DEFECT = Trouble(
     500,
     T("程序出错，没有办成；没有留下办了一半的事。", "The program failed: not done, and nothing was left half-done."),
@@ -65,7 +70,7 @@ def trouble_of(error: BaseException | None) -> Trouble:
         if "disk is full" in told or "no space left" in told or "readonly database" in told or "could not extend" in told:
             return FULL
         return BUSY if "locked" in told else AWAY
-    return DEFECT
+    return TOO_MUCH if isinstance(error, DataError) else DEFECT
 
 
 def answer(request: HttpRequest) -> HttpResponse:

@@ -24,6 +24,7 @@ from tongchou.interfaces.web.page import Asked, page
 from tongchou.interfaces.web.pages.matrix import FRESHNESS, setting_name
 
 ROWS, DAYS_OFFERED = 50, 7
+EARLIEST = date(2000, 1, 1)
 
 
 @page("stream.report")
@@ -66,9 +67,15 @@ def report(request: Asked, code: str) -> HttpResponse:
         raise Unseen("sentinel")
     streams = list(row.streams.filter(state="live").order_by("pk"))
     today = request.at.astimezone(ZoneInfo(request.town.zone)).date()
-    day = _asked_day(request, today)
+    asked = _asked_day(request, today)
+    day = asked or today
     problems: Mapping[str, T] = {}
-    if request.method == "POST":
+    if request.method == "POST" and asked is None:
+        # Never kept under another day than the one that was meant.
+        problems = {
+            "day": T("日期无效，没有保存；请在上方选择日期。", "Not a day that can be reported: nothing was saved. Choose the day above.")
+        }
+    elif request.method == "POST":
         try:
             judged = report_day(row, reports=_reports(request, streams, day), by=request.actor, at=request.at)
         except Invalid as refusal:
@@ -91,11 +98,13 @@ def _thanks(outcomes: set[str]) -> T:
     return T("已收到，谢谢。", "Received, thank you.")
 
 
-def _asked_day(request: Asked, today: date) -> date:
+def _asked_day(request: Asked, today: date) -> date | None:
+    """The day of the form or the address, today without one; None for one that no calendar of ours has."""
     try:
-        return date.fromisoformat(request.POST.get("day") or request.GET.get("day") or "")
+        day = date.fromisoformat(request.POST.get("day") or request.GET.get("day") or today.isoformat())
     except ValueError:
-        return today
+        return None
+    return day if EARLIEST <= day <= today + timedelta(days=DAYS_OFFERED) else None
 
 
 def _typed(request: Asked, stream: Stream) -> str:

@@ -20,7 +20,8 @@ ROWS = 50
 def outbox(request: Asked) -> HttpResponse:
     """Counts by topic, dead letters first, then the latest."""
     if request.method == "POST":
-        message = Message.objects.filter(pk=request.POST.get("message")).first()
+        asked = request.POST.get("message", "")
+        message = Message.objects.filter(pk=asked).first() if asked.isdecimal() else None
         if message is None:
             raise Unseen("message")
         retry_message(message, by=request.actor, at=request.at)

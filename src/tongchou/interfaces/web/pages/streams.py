@@ -24,6 +24,7 @@ from tongchou.interfaces.web.charts import Chart
 from tongchou.interfaces.web.charts import stream_curve as curve_chart
 from tongchou.interfaces.web.intake_fields import INTAKE, NOT_READ
 from tongchou.interfaces.web.page import Asked, page
+from tongchou.interfaces.web.pages.intake import EARLIEST
 from tongchou.interfaces.web.pages.matrix import FRESHNESS, setting_name
 
 SPARK_DAYS, DAYS, MOST_DAYS, CORRECTIONS = 60, 90, 800, 50
@@ -164,7 +165,7 @@ def stream(request: Asked, code: str) -> HttpResponse:
 
 def _day(asked: str | None, today: date) -> date:
     try:
-        return min(date.fromisoformat(asked or ""), today)
+        return max(EARLIEST, min(date.fromisoformat(asked or ""), today))
     except ValueError:
         return today
 
