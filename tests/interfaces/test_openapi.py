@@ -23,6 +23,7 @@ from tests.domains.sentinels.conftest import Matrix, matrix  # noqa: F401 - a fi
 from tests.domains.warning.conftest import alarm, finding, propose  # noqa: F401 - fixtures
 from tests.fixtures_town import AT
 from tests.interfaces.callers import Caller
+from tongchou.core.audit.models import Entry
 from tongchou.core.casework.actions import attach_evidence
 from tongchou.core.outbox.queue import post
 from tongchou.core.people.models import Post, Posting, User
@@ -100,10 +101,16 @@ def known(matrix: Matrix, alarm: Alarm, monkeypatch: pytest.MonkeyPatch) -> dict
 
 
 @pytest.fixture(scope="module")
-def interface() -> Iterator[Any]:
-    """The committed document over the program in this process; a request must not close the connection the test's transaction lives on."""
-    loaded = schemathesis.openapi.from_dict(COMMITTED)
-    loaded.app = get_wsgi_application()
+def loaded() -> Any:
+    """The committed document over the program in this process."""
+    found = schemathesis.openapi.from_dict(COMMITTED)
+    found.app = get_wsgi_application()
+    return found
+
+
+@pytest.fixture
+def interface(loaded: Any) -> Iterator[Any]:
+    """A request must not close the connection the test's transaction lives on; Django's own client connects these again after each call."""
     both = (request_started, request_finished)
     for signal in both:
         signal.disconnect(close_old_connections)
@@ -143,3 +150,24 @@ def test_null_character_in_an_address_is_refused(known: dict[str, list[Any]]) ->
     lin = Caller("lin")
     assert lin.client.get("/api/v1/people/%00").status_code == 404
     assert lin.get("/audit/entries", who="\0").status_code == 400
+
+
+@pytest.mark.parametrize("operation_id", OPERATIONS)
+def test_a_token_without_a_fitting_scope_gets_nothing(operation_id: str, interface: Any, known: dict[str, list[Any]]) -> None:
+    """Lin may do nearly everything, the device's token only lay places: whatever is sent, nothing is read and nothing changes."""
+    path, method = OPERATIONS[operation_id]
+    operation = interface[path][method.upper()]
+    headers = {"Authorization": f"Bearer {Caller('lin', ['place.write']).secret}"}
+    before = Entry.objects.count()
+
+    @settings(max_examples=4, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(case=operation.as_strategy(), pick=st.randoms(use_true_random=False))
+    def run(case: Any, pick: Any) -> None:
+        for name in case.path_parameters or {}:
+            case.path_parameters[name] = pick.choice(known[name]) if name in known else case.path_parameters[name]
+        answer = case.call(headers=headers)
+        nothing = answer.status_code == 200 and answer.json() in ([], {"items": [], "count": 0})
+        assert nothing or answer.status_code >= 400, (answer.status_code, answer.text)
+
+    run()
+    assert Entry.objects.count() == before

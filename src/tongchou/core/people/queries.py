@@ -27,11 +27,17 @@ def actor_for(user: User, at: datetime, only: frozenset[str] | None = None) -> A
     return Actor(user_id=user.pk, label=user.username, posts=held, granted=granted_to(held, only))
 
 
-def actor_for_token(secret: str, at: datetime) -> Actor:
-    """The actor behind an interface token. Raises Unseen for an unknown, revoked or expired one."""
+def token_behind(secret: str, at: datetime) -> Token:
+    """The token that holds at an instant. Raises Unseen for an unknown, revoked or expired one, or one of a closed account."""
     token = Token.objects.select_related("user").filter(digest=sha256(secret.encode()).hexdigest()).first()
-    if token is None or token.revoked_at is not None or token.expires_at <= at:
+    if token is None or token.revoked_at is not None or token.expires_at <= at or not token.user.is_active:
         raise Unseen("token")
+    return token
+
+
+def actor_for_token(secret: str, at: datetime) -> Actor:
+    """The actor behind an interface token: its owner in the posts held at that instant, never beyond its scopes. Raises Unseen."""
+    token = token_behind(secret, at)
     return actor_for(token.user, at, only=frozenset(token.scopes))
 
 

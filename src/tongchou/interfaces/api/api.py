@@ -11,7 +11,8 @@ from ninja.parser import Parser
 from ninja.security import HttpBearer
 
 from tongchou.core.errors import Invalid, Refusal, Unseen
-from tongchou.core.people.queries import actor_for_token
+from tongchou.core.people.actions import keep_last_use
+from tongchou.core.people.queries import actor_for, token_behind
 from tongchou.core.people.rules import Actor
 from tongchou.core.wording import T
 from tongchou.interfaces import clock
@@ -29,9 +30,11 @@ class TokenAuth(HttpBearer):
             raise Http404
         request.at = clock.now()  # type: ignore[attr-defined]
         try:
-            return actor_for_token(token, request.at)  # type: ignore[attr-defined]
+            held = token_behind(token, request.at)  # type: ignore[attr-defined]
         except Unseen:
             return None
+        keep_last_use(held, at=request.at)  # type: ignore[attr-defined]
+        return actor_for(held.user, request.at, only=frozenset(held.scopes))  # type: ignore[attr-defined]
 
 
 class PlainParser(Parser):

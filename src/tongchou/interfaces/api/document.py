@@ -8,6 +8,7 @@ from typing import Any
 
 TAGS = {
     "town": "本镇、地方、岗位 The town, its places and posts",
+    "desk": "值班席、方案、因果 The desk, plans, causes",
     "warning": "预警 Alarms",
     "response": "事件、任务、待办 Incidents, tasks, inbox",
     "sentinels": "哨点与上报 Sentinels and reports",

@@ -247,7 +247,7 @@ def get_resumption(request: HttpRequest, by: Literal["sector", "village"] = "sec
     return [{"key": s.key, "name": pair(s.name), **{n: getattr(s, n) for n in counts}} for s in shares]
 
 
-def _refused(refused: FileRefused) -> dict[str, Any]:
+def refused_file(refused: FileRefused) -> dict[str, Any]:
     problems = [
         {"cell": p.cell, "row": p.row, "heading": p.heading, "value": p.value, "what": pair(p.what), "remedy": pair(p.remedy)}
         for p in refused.problems
@@ -262,7 +262,7 @@ def post_import(request: HttpRequest, kind: Form[Slug], file: File[UploadedFile]
             spec=SPECS[kind], content=file.read(), file_name=file.name or "", place=_town().place, **_acting(request)
         )
     except FileRefused as refused:
-        return Status(422, _refused(refused))
+        return Status(422, refused_file(refused))
     return Status(201, batch)
 
 

@@ -24,6 +24,7 @@ from tongchou.domains.response.queries import (
     tasks_of,
 )
 from tongchou.interfaces.api.fields import Instant, Limit, Offset, page_of
+from tongchou.interfaces.api.town import town_for
 from tongchou.interfaces.api.wording import Pair, both
 
 router = Router(tags=["response"])
@@ -165,6 +166,7 @@ def get_log(request: HttpRequest, number: str) -> Any:
 
 @router.get("/inbox", response=list[InboxOut], summary=both("我的待办", "what waits for the token's owner"))
 def get_inbox(request: HttpRequest) -> Any:
+    town_for(request, "task.work")
     rows = inbox_rows(request.auth)  # type: ignore[attr-defined]
     return [{**_head(r.dossier), "due_at": r.clock.due_at if r.clock else None, "clock": r.clock.key if r.clock else None} for r in rows]
 

@@ -279,6 +279,12 @@ def get_streams(
     return _streams(list(rows[offset : offset + limit]), _now(request))
 
 
+@router.get("/streams/{code}", response=StreamOut, summary=both("一条数据流", "One stream"))
+def get_stream(request: HttpRequest, code: str) -> dict[str, Any]:
+    """A stream and how up to date it is."""
+    return _streams([seen_stream(code, _asker(request))], _now(request))[0]
+
+
 @router.get("/streams/{code}/observations", response=SeriesOut, summary=both("按某一时刻所知的数值", "Values as known at an instant"))
 def get_observations(
     request: HttpRequest, code: str, first_day: date | None = None, last_day: date | None = None, as_known_at: Instant | None = None

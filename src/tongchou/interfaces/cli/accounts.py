@@ -225,8 +225,18 @@ def list_tokens(username: Username) -> None:
 
     rows = Token.objects.filter(user=_user(username)).order_by("pk")
     print_table(
-        (T("编号", "no."), T("用途", "name"), T("权限", "scopes"), T("到期", "ends"), T("状态", "state")),
-        [(t.pk, t.name, ", ".join(t.scopes), f"{t.expires_at:%Y-%m-%d}", "revoked 已作废" if t.revoked_at else "valid 有效") for t in rows],
+        (T("编号", "no."), T("用途", "name"), T("权限", "scopes"), T("到期", "ends"), T("最近使用", "last used"), T("状态", "state")),
+        [
+            (
+                t.pk,
+                t.name,
+                ", ".join(t.scopes),
+                f"{t.expires_at:%Y-%m-%d}",
+                str(t.last_used_on or "–"),
+                "revoked 已作废" if t.revoked_at else "valid 有效",
+            )
+            for t in rows
+        ],
     )
 
 

@@ -127,10 +127,14 @@ def _shown(row: TaskRow, request: Asked) -> dict[str, Any]:
 
 def _clocks(found: Incident, alarm: Alarm | None, request: Asked) -> dict[str, Any]:
     head = found.dossier
-    detected_at = alarm.dossier.opened_at if alarm else head.opened_at
-    stretches = clock_of(found, detected_at=detected_at, emerged_at=_emerged_at(alarm, request.town.zone) if alarm else None)
     report = running_clocks([head.pk]).get(head.pk)
-    return {"stretches": [_stretch(s, request.at) for s in stretches], "report_clock": report}
+    return {"stretches": [_stretch(s, request.at) for s in stretches_of(found, alarm, request.town.zone)], "report_clock": report}
+
+
+def stretches_of(found: Incident, alarm: Alarm | None, zone: str) -> tuple[Stretch, Stretch, Stretch]:
+    """The three spans of an incident's 7-1-7 clock, from the evidence behind its alarm on."""
+    detected_at = alarm.dossier.opened_at if alarm else found.dossier.opened_at
+    return clock_of(found, detected_at=detected_at, emerged_at=_emerged_at(alarm, zone) if alarm else None)
 
 
 def _stretch(stretch: Stretch, at: datetime) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def _preview(request: Asked, content: bytes) -> dict[str, Any]:
     file = read_reports(content)
     if len(file.reports) > MOST_ROWS:
         raise FileRefused(T(f"文件超过 {MOST_ROWS} 行。", f"More than {MOST_ROWS} rows."), T("请按月份拆开。", "Split it by month."))
-    judged, wrong = judge(file.reports, _streams(file), request.actor, request.at, timezone.get_current_timezone())  # type: ignore[arg-type]
+    judged, wrong = judge(file.reports, streams_of(file), request.actor, request.at, timezone.get_current_timezone())  # type: ignore[arg-type]
     problems = [*file.problems, *(file.placed(Invalid(wrong)) if wrong else [])]
     rows = [(r.stream, r.day.isoformat(), r.value, r.reason) for r in file.reports]
     return {
@@ -55,7 +55,7 @@ def _preview(request: Asked, content: bytes) -> dict[str, Any]:
     }
 
 
-def _streams(file: ReportFile) -> dict[str, Stream]:
+def streams_of(file: ReportFile) -> dict[str, Stream]:
     codes = {report.stream for report in file.reports}
     return {s.code: s for s in Stream.objects.filter(code__in=codes).select_related("sentinel__place")}
 

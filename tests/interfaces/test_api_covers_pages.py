@@ -1,0 +1,88 @@
+"""What can be seen or done on a page can be done by a program: every address of urls.py beside its operation, or the reason why not."""
+
+from tests.interfaces.test_openapi import COMMITTED
+from tongchou.interfaces.web.urls import urlpatterns
+
+OPERATIONS = {f"{method.upper()} {path.removeprefix('/api/v1')}" for path, methods in COMMITTED["paths"].items() for method in methods}
+
+COVERED: dict[str, tuple[str, ...]] = {
+    "desk": ("GET /desk", "GET /places", "GET /town"),
+    "live_since": ("GET /changes",),
+    "inbox": ("GET /inbox", "GET /notices"),
+    "read_notices": ("POST /notices/read",),
+    "alarms": ("GET /alarms",),
+    "alarm": ("GET /alarms/{number}", "GET /places/{code}/evidence", "GET /dossiers/{number}/causes"),
+    "alarm_run": ("GET /alarms/{number}/run",),
+    "alarm_acknowledge": ("POST /alarms/{number}/acknowledge",),
+    "alarm_confirm": ("POST /alarms/{number}/confirm", "GET /plans"),
+    "alarm_dismiss": ("POST /alarms/{number}/dismiss",),
+    "alarm_verdict": ("POST /alarms/{number}/verdict",),
+    "incidents": ("GET /incidents",),
+    "incident": (
+        "GET /incidents/{number}",
+        "GET /incidents/{number}/log",
+        "GET /incidents/{number}/clock",
+        "GET /dossiers/{number}/causes",
+    ),
+    **dict.fromkeys(
+        ("incident_note", "incident_report", "incident_propose-closing", "incident_resume", "incident_close"),
+        ("POST /incidents/{number}/steps/{step}",),
+    ),
+    "task": ("GET /tasks/{number}", "GET /dossiers/{number}/evidence", "GET /dossiers/{number}/causes"),
+    **dict.fromkeys(
+        ("task_accept", "task_start", "task_approve", "task_finish", "task_return", "task_cancel"), ("POST /tasks/{number}/steps/{step}",)
+    ),
+    "task_hand-over": ("POST /tasks/{number}/hand-over",),
+    "task_evidence": ("POST /tasks/{number}/evidence",),
+    "evidence": ("GET /evidence/{evidence_id}",),
+    "matrix": ("GET /matrix",),
+    "sentinels": ("GET /sentinels",),
+    "sentinel": ("GET /sentinels/{code}", "POST /sentinels/{code}/state"),
+    "sentinel_new": ("POST /sentinels",),
+    "sentinel_edit": ("PUT /sentinels/{code}",),
+    "sentinel_report": ("POST /observations",),
+    "intake": ("GET /streams",),
+    "observation_file": ("POST /observations/file",),
+    "stream": ("GET /streams/{code}", "GET /streams/{code}/observations"),
+    "registers": ("GET /registers", "GET /resumption"),
+    "register": ("GET /registers/{name}/rows",),
+    "register_new": ("POST /registers/{name}/rows",),
+    "register_row": ("GET /registers/{name}/rows/{row_id}", "POST /registers/{name}/rows/{row_id}/unmask"),
+    "register_edit": ("PATCH /registers/{name}/rows/{row_id}",),
+    "imports": ("GET /imports", "POST /imports"),
+    "import_batch": (
+        "GET /imports/{batch_id}",
+        "POST /imports/{batch_id}/apply",
+        "POST /imports/{batch_id}/undo",
+        "POST /imports/{batch_id}/discard",
+    ),
+    "parameters": ("GET /parameters",),
+    "parameter": ("GET /parameters/{key}", "POST /parameters/{key}/values"),
+    "people": ("GET /posts",),
+    "person": ("GET /people/{username}", "POST /posts/{code}/postings", "POST /postings/{posting_id}/end"),
+    "audit": ("GET /audit/entries", "GET /audit/proof"),
+    "accesses": ("GET /audit/accesses",),
+    "outbox": ("GET /outbox", "POST /outbox/{message_id}/retry"),
+}
+# No operation, and why.
+NOT_FOR_PROGRAMS = {
+    "login": "a program has a token",
+    "logout": "a program has a token",
+    "preferences": "both languages are in every answer",
+    "register_csv": "a spreadsheet; the rows are at GET /registers/{name}/rows",
+    "register_xlsx": "a spreadsheet; the rows are at GET /registers/{name}/rows",
+    "register_template": "a spreadsheet to fill in; the columns are at GET /registers",
+    "import_problems": "a spreadsheet; the problems are in GET /imports/{batch_id}",
+}
+
+
+def test_every_page_has_its_operations_or_a_reason() -> None:
+    routes = {route.name for route in urlpatterns if getattr(route, "name", None)}
+    assert set(COVERED) | set(NOT_FOR_PROGRAMS) == routes
+    assert set(COVERED) & set(NOT_FOR_PROGRAMS) == set()
+    assert {op for ops in COVERED.values() for op in ops} <= OPERATIONS
+
+
+def test_every_operation_belongs_to_a_page() -> None:
+    # A place with its outline is on no page of its own: the desk's map draws it.
+    assert OPERATIONS - {op for ops in COVERED.values() for op in ops} == {"GET /places/{code}"}
