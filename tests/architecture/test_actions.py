@@ -11,6 +11,7 @@ FLOORS = ("tongchou.science", "tongchou.core", "tongchou.domains", "tongchou.wor
 # Writing outside an action, and why that is right.
 WRITERS = {
     "tongchou.core.outbox.queue": "leases and marks work; the cause of each message is an entry of the action that posted it",
+    "tongchou.core.people.tokens": "the day of last use follows from a request, which is no act of a person",
 }
 WRITES = {"save", "bulk_create", "bulk_update", "get_or_create", "update_or_create"}
 CLOCKS = {"now", "utcnow", "today", "time", "time_ns", "localdate", "localtime"}

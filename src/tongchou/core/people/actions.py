@@ -127,12 +127,6 @@ def revoke_token(*, token: Token, by: Actor, at: datetime) -> None:
     record("token.revoke", token.user, place_path="/", detail={"token": token.pk})
 
 
-def keep_last_use(token: Token, *, at: datetime) -> None:
-    """Note the day a token was last used, once a day. Housekeeping, no act of a person: no entry."""
-    if token.last_used_on != at.date():
-        Token.objects.filter(pk=token.pk).update(last_used_on=at.date())
-
-
 # Django's own messages come in one language at a time.
 _WEAK = {
     "password_too_short": T("至少 8 个字符", "at least 8 characters"),

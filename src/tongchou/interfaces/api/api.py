@@ -2,8 +2,10 @@
 
 import json
 import re
+from contextlib import suppress
 from typing import Any
 
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -11,9 +13,9 @@ from ninja.parser import Parser
 from ninja.security import HttpBearer
 
 from tongchou.core.errors import Invalid, Refusal, Unseen
-from tongchou.core.people.actions import keep_last_use
 from tongchou.core.people.queries import actor_for, token_behind
 from tongchou.core.people.rules import Actor
+from tongchou.core.people.tokens import keep_last_use
 from tongchou.core.wording import T
 from tongchou.interfaces import clock
 from tongchou.interfaces.api.faults import FAULTS, problems_of
@@ -33,7 +35,8 @@ class TokenAuth(HttpBearer):
             held = token_behind(token, request.at)  # type: ignore[attr-defined]
         except Unseen:
             return None
-        keep_last_use(held, at=request.at)  # type: ignore[attr-defined]
+        with suppress(DatabaseError):  # a full disk stops writing, not reading
+            keep_last_use(held, at=request.at)  # type: ignore[attr-defined]
         return actor_for(held.user, request.at, only=frozenset(held.scopes))  # type: ignore[attr-defined]
 
 
