@@ -1,6 +1,5 @@
 """The command-line program `tongchou`: reads the command, calls one thing, and says in one line what went wrong."""
 
-import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -80,19 +79,20 @@ def _told(error: Exception) -> bool:
     from django.db import OperationalError, ProgrammingError
 
     from tongchou.core.errors import Refusal
+    from tongchou.interfaces.web.trouble import FULL, trouble_of
 
     told = " ".join(str(error).split())[:300]
     if isinstance(error, Refusal):
         refuse(error.said, error.remedy)
+    elif trouble_of(error) is FULL:
+        refuse(
+            T(f"磁盘已满或不可写，什么都没有改动（{told}）。", f"the disk is full or cannot be written; nothing has changed ({told})."),
+            T("请腾出空间、检查权限后重试。", "Make room, see that it is yours to write, and run it again."),
+        )
     elif isinstance(error, OperationalError | ProgrammingError | ImproperlyConfigured):
         refuse(
             T(f"数据库无法使用：{told}。", f"database: cannot be used: {told}."),
             T("请运行 tongchou check。", "Look closer with: tongchou check"),
-        )
-    elif isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EPERM, errno.EEXIST, errno.ENOTDIR}:
-        refuse(
-            T(f"文件无法写入：{told}。", f"a file cannot be written: {told}."),
-            T("请检查磁盘空间与权限。", "See that the disk has room and is yours to write."),
         )
     else:
         return False
