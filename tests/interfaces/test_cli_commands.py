@@ -271,3 +271,12 @@ def test_into_a_file_progress_is_a_line_for_every_tenth(capsys, monkeypatch):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 11
     assert "100%" in lines[-1] and "step 100 第 100 步" in lines[-1]
+
+
+def test_a_database_of_another_account_says_who_should_run_this(monkeypatch):
+    def refused():
+        raise OperationalError("attempt to write a readonly database")
+
+    monkeypatch.setattr(checking, "CHECKS", (refused,))
+    (found,) = checking.check_installation()
+    assert found.state == "fail" and found.remedy is not None and "account that owns the folder" in found.remedy.en

@@ -231,6 +231,8 @@ def check_installation() -> list[Finding]:
             remedy = T(
                 "请检查 TONGCHOU_DATABASE 与数据库服务", "see TONGCHOU_DATABASE and the database server; new here: tongchou init PACK"
             )
+            if "readonly" in told:
+                remedy = T("请用安装目录所属的账号运行", "run this as the account that owns the folder")
             found.append(Finding(DATABASE, "fail", T(f"无法使用：{told}", f"cannot be used: {told}"), remedy))
             break
     return found

@@ -1,5 +1,6 @@
 """The command-line program `tongchou`: reads the command, calls one thing, and says in one line what went wrong."""
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -87,13 +88,18 @@ def _told(error: Exception) -> bool:
     elif trouble_of(error) is FULL:
         refuse(
             T(f"磁盘已满或不可写，什么都没有改动（{told}）。", f"the disk is full or cannot be written; nothing has changed ({told})."),
-            T("请腾出空间、检查权限后重试。", "Make room, see that it is yours to write, and run it again."),
+            T(
+                "请腾出空间，用安装目录所属的账号重新运行。",
+                "Make room, and run it again as the account that owns the folder.",
+            ),
         )
     elif isinstance(error, OperationalError | ProgrammingError | ImproperlyConfigured):
         refuse(
             T(f"数据库无法使用：{told}。", f"database: cannot be used: {told}."),
             T("请运行 tongchou check。", "Look closer with: tongchou check"),
         )
+    elif isinstance(error, OSError) and error.errno in {errno.EPERM, errno.EEXIST, errno.ENOTDIR}:
+        refuse(T(f"文件无法使用：{told}。", f"a file cannot be used: {told}."), T("请核对路径。", "Check the path."))
     else:
         return False
     return True
