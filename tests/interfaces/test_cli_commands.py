@@ -94,7 +94,7 @@ def test_an_account_is_made_posted_and_listed(tongchou, monkeypatch, installed_t
     typed(monkeypatch, "a long enough pass phrase\n")
     assert tongchou("users", "add", "sun", "--zh", "孙", "--en", "Sun", "--stdin")[0] == 0
     assert User.objects.get(username="sun").check_password("a long enough pass phrase")
-    assert tongchou("users", "post", "sun", "doctor", "--from", "2022-06-01")[0] == 0
+    assert tongchou("users", "post", "sun", "doctor", "--from", "2022-06-01 00:00")[0] == 0
     listed = json.loads(tongchou("users", "list", "--json")[1])
     assert [row["posts"] for row in listed if row["username"] == "sun"] == [["doctor"]]
     # Midnight in the town, not in Greenwich.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="People, devices, posts and tokens. 人员、设备、岗位与令牌。")
 Username = Annotated[str, typer.Argument(help="The user name. 用户名。")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs. 输出 JSON。")]
-DAY_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M"]
+DAY_FORMATS = ["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]
 
 
 def _now() -> datetime:
