@@ -98,3 +98,10 @@ def test_eight_wrong_passwords_lock_the_account_for_now(client: Client, installe
     settings.AXES_ENABLED = True
     answers = [client.post("/login", {"username": "lin", "password": "wrong"}).status_code for _ in range(9)]
     assert answers[0] == 200 and answers[-1] == 429
+
+
+def test_whoever_holds_no_post_now_is_told_so(browser: Client) -> None:
+    Posting.objects.filter(user__username="fang").update(to_at=AT)
+    answer = browser.get("/")
+    assert answer.status_code == 403
+    assert "没有在任岗位" in answer.content.decode() and "管理员" in answer.content.decode()

@@ -53,6 +53,8 @@ def page(needs: str, *, methods: tuple[str, ...] = ("GET",)) -> Callable[[View],
                 return HttpResponse(status=405, headers={"Allow": ", ".join(methods)})
             try:
                 _refuse_null(request)
+                if not request.actor.posts:
+                    raise WithoutPost
                 if not request.actor.may(needs):
                     raise Unseen(needs)
                 return view(request, *args, **kwargs)
@@ -72,6 +74,18 @@ def _refuse_null(request: Asked) -> None:
     if any("\0" in text for fields in given for texts in fields.lists() for text in texts[1]):
         raise Refusal(
             T("所填内容含有空字符。", "What was sent holds a null character."), T("请删去后重新提交。", "Remove it and send it again.")
+        )
+
+
+class WithoutPost(Refusal):
+    """Signed in, and in no post now: every page would be "not found", and nobody would know why."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            T("您现在没有在任岗位，还不能办事。", "You hold no post at this time, so there is nothing to work on yet."),
+            T("请管理员在“人员”页为您安排岗位。", "Ask an administrator to give you one on the People page."),
         )
 
 
