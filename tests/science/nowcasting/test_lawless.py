@@ -12,8 +12,8 @@ from datetime import date
 
 import numpy as np
 import pytest
-from tests.science.nowcasting.cases import DATA, hospital_line_list
 
+from tests.science.nowcasting.cases import DATA, hospital_line_list
 from tongchou.science.nowcasting.lawless import nowcast_lawless
 from tongchou.science.nowcasting.model import Nowcast
 from tongchou.science.nowcasting.triangle import ReportingTriangle, triangle_of

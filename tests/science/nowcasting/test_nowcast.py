@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tests.science.nowcasting import oracle
 from tests.science.nowcasting.cases import GERMAN_HOLIDAYS, german, german_cells, simulated
-
 from tongchou.science.nowcasting.delay_hazard import draw_counts, nowcast, nowcasts_of_mornings, report_kinds
 from tongchou.science.nowcasting.model import HazardParams, LadderParams, SpreadParams
 from tongchou.science.nowcasting.triangle import ReportingTriangle

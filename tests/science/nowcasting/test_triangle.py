@@ -6,8 +6,8 @@ from datetime import date
 
 import numpy as np
 import pytest
-from tests.science.nowcasting.cases import days_from
 
+from tests.science.nowcasting.cases import days_from
 from tongchou.science.nowcasting.triangle import ReportingTriangle, triangle_of
 
 D = days_from(date(2022, 5, 1), 8)

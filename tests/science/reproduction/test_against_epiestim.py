@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.science.reproduction.epiestim import COLUMNS, blocks, incidence, interval_of, number, rows
 
+from tests.science.reproduction.epiestim import COLUMNS, blocks, incidence, interval_of, number, rows
 from tongchou.science.reproduction.back_projection import back_project
 from tongchou.science.reproduction.cori import CoriParams, reproduction_number
 from tongchou.science.reproduction.serial_interval import gamma_interval

@@ -57,6 +57,6 @@ def nowcast_lawless(triangle: ReportingTriangle) -> Nowcast:
     log_noise = np.array([noise[lag + 1 :].sum() for lag in lags])
     expected = reported / reported_share
     sd = np.sqrt(reported * (1 - reported_share) / reported_share**2 + expected**2 * log_noise)
-    quantiles = np.maximum(expected[:, None] + sd[:, None] * norm.ppf(PROBABILITIES)[None, :], reported[:, None])
+    quantiles = np.maximum(expected[:, None] + sd[:, None] * np.asarray(norm.ppf(np.array(PROBABILITIES)))[None, :], reported[:, None])
     first = triangle.as_of - timedelta(shown - 1)
     return Nowcast(first, triangle.as_of, 1, kept_array(reported), kept_array(expected), kept_array(quantiles), False)

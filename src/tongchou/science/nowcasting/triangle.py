@@ -49,7 +49,7 @@ class ReportingTriangle:
     @property
     def max_delay(self) -> int:
         """The longest delay kept, in days."""
-        return self.counts.shape[1] - 1
+        return int(self.counts.shape[1]) - 1
 
     @property
     def reported(self) -> Floats:

@@ -112,6 +112,4 @@ def _growth(rate: float, low: float, high: float, dispersion: float) -> Growth:
         return math.nan if math.isnan(value) else math.inf if value == 0 else math.log(2) / value
 
     known = low > 0 or high < 0
-    return Growth(
-        rate, low, high, dispersion, doubling(rate), doubling(high) if known else math.nan, doubling(low) if known else math.nan
-    )
+    return Growth(rate, low, high, dispersion, doubling(rate), doubling(high) if known else math.nan, doubling(low) if known else math.nan)

@@ -22,7 +22,9 @@ class SerialInterval:
         if w.ndim != 1 or len(w) < 2 or not np.all(np.isfinite(w)) or np.any(w < 0):
             raise ValueError("serial interval: needs the chances of 0, 1, 2, … days, each 0 or more and none missing")
         if w[0] != 0:
-            raise ValueError(f"serial interval: the chance of 0 days is {w[0]:g} and must be 0; a case cannot cause one on its own day here")
+            raise ValueError(
+                f"serial interval: the chance of 0 days is {w[0]:g} and must be 0; a case cannot cause one on its own day here"
+            )
         if abs(w.sum() - 1) > 1e-3:
             raise ValueError(f"serial interval: the chances add up to {w.sum():g}, not to 1")
         w.flags.writeable = False
