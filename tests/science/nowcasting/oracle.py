@@ -59,13 +59,15 @@ def levels(cells: np.ndarray, kinds: np.ndarray, params: HazardParams, back: int
             total = week * growth ** (4 / 7)
             like = [profile[t - i] for i in range(1, 7 * params.profile_weeks + 1) if kinds[t - i] == kinds[t] and t - i in profile]
             expected = total * (sum(like) / len(like) if like else 1 / 7) + 0.3
+            if params.profile_weeks == 0:
+                expected = level[t - 7] * growth + 0.3
         if lag >= delays - 1:
             level[t] = seen
         else:
             grown = math.prod(1 + hazard[d, kinds[t + d]] for d in range(lag + 1, delays))
             share = 1 / grown
             level[t] = seen * grown
-            if total is not None:
+            if total is not None and params.use_level:
                 own = params.level_log_variance / (
                     params.level_log_variance + params.dispersion / (expected * share) + (params.open_share_sd * (1 - share)) ** 2
                 )

@@ -35,6 +35,16 @@ def test_every_morning_equals_the_plain_version(group: str, back: int) -> None:
     np.testing.assert_allclose(mornings[back], plain, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize(
+    "params", [HazardParams(profile_weeks=0), HazardParams(use_level=False, credibility_events=0, window_days=30), HazardParams(rounds=1)]
+)
+def test_the_simpler_forms_equal_the_plain_version(params: HazardParams) -> None:
+    triangle = german(date(2021, 9, 15), "35-59")
+    kinds = report_kinds(triangle.first_day, len(triangle.counts) + 40, GERMAN_HOLIDAYS)
+    mornings = nowcasts_of_mornings(triangle, params, GERMAN_HOLIDAYS, 1)
+    np.testing.assert_allclose(mornings[0], oracle.levels(triangle.counts, kinds, params, mornings.shape[1]), rtol=1e-9, atol=1e-9)
+
+
 def test_missing_reports_equal_the_plain_version() -> None:
     cells = simulated(3, 140, 30, DELAYS)
     cells[np.random.default_rng(4).random(cells.shape) < 0.05] = np.nan

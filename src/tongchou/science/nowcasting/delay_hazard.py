@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tongchou.science.nowcasting.kernel import nowcast_mornings
 from tongchou.science.nowcasting.model import CountDraws, HazardParams, LadderParams, Nowcast, kept_array
-from tongchou.science.nowcasting.spread import STEP, joint_log_errors, log_spread, moving_sums, quantiles_of
+from tongchou.science.nowcasting.spread import FEW_OPEN, STEP, joint_log_errors, log_spread, moving_sums, quantiles_of
 from tongchou.science.nowcasting.triangle import Floats, ReportingTriangle
 
 LEAST_PAST_DAYS = 14  # a morning with fewer days behind it is no guide to how far a nowcast is off
@@ -98,6 +98,7 @@ def draw_counts(
     Notes
     -----
     Each step of seven days takes the log changes of one past morning for all lags, centred; steps add up, times 1.15 sqrt(6 / chi2_6).
+    Of few open events (below 20 a day) a Poisson count is drawn, since past changes are then mostly 0.
     Sums, growth and R of a draw therefore vary as they did in the past. Use `nowcast` for the interval of one day.
     """
     if draws < 1:
@@ -108,8 +109,8 @@ def draw_counts(
     counts = np.tile(triangle.reported, (draws, 1))
     open_days = min(longest + 1, rows)
     centre, log_error = mornings[0, ::-1][:open_days][::-1], errors[:, :open_days][:, ::-1]
-    drawn = centre * np.exp(np.minimum(log_error, 50.0))
-    counts[:, rows - open_days :] = np.maximum(drawn, counts[:, rows - open_days :])
+    still_open = np.maximum(centre * np.exp(np.minimum(log_error, 50.0)) - counts[:, rows - open_days :], 0)
+    counts[:, rows - open_days :] += np.where(still_open < FEW_OPEN, rng.poisson(np.minimum(still_open, FEW_OPEN)), still_open)
     return CountDraws(triangle.first_day, triangle.as_of, kept_array(counts), known)
 
 
@@ -131,7 +132,7 @@ def nowcasts_of_mornings(
         classes = np.searchsorted(np.array(params.class_starts), np.arange(longest + 1), side="right").astype(np.int64)
         knobs = np.array([params.level_log_variance, params.dispersion, params.open_share_sd])
         found = nowcast_mornings(
-            counts, known, kinds, classes, mornings, back, params.window_days, params.rounds, params.credibility_events, True,
+            counts, known, kinds, classes, mornings, back, params.window_days, params.rounds, params.credibility_events, params.use_level,
             params.profile_weeks, params.growth_damping, knobs,
         )  # fmt: skip
     return np.asarray(found)

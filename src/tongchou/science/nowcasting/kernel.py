@@ -63,6 +63,8 @@ def _expect_level(levels, profile, kinds, t, j, weeks, damping):  # type: ignore
         growth = min(HIGHEST_GROWTH, max(LOWEST_GROWTH, (week / week_before) ** damping))
     # The week before is centred four days ago; growth is per seven days.
     total = week * growth ** (4 / 7)
+    if weeks == 0:
+        return levels[j - 7] * growth + LEVEL_FLOOR, total
     share, found = 0.0, 0
     for i in range(1, min(j - 14, 7 * weeks) + 1):
         if kinds[t - i] == kinds[t] and profile[j - i] >= 0:

@@ -46,7 +46,8 @@ class HazardParams:
     class_starts: tuple[int, int, int] = (2, 7, 15)  # delays 1, 2-6, 7-14, 15+ share a weekday pattern; measured
     rounds: int = 8  # of fitting delays and weekdays in turn; converged to 1e-6 there
     credibility_events: float = 50.0  # pull of one cell to the common pattern; 20 to 400 make no difference
-    profile_weeks: int = 4  # weeks of the weekday profile of the level; measured
+    use_level: bool = True  # False: the own reports of a day alone, as in a chain ladder
+    profile_weeks: int = 4  # weeks of the weekday profile of the level; 0 = the same day of last week alone; measured
     growth_damping: float = 0.7  # of last week's growth: best on German case counts 2020-21
     level_log_variance: float = 0.03  # of the expected level: error of that damped growth over a week, 0.17 squared
     dispersion: float = 2.0  # of the counts; 1 to 8 make little difference
@@ -57,7 +58,7 @@ class HazardParams:
         first, second, third = self.class_starts
         if not 2 <= first < second < third:
             raise ValueError(f"HazardParams: class_starts must rise from 2, got {self.class_starts}")
-        if self.window_days < 1 or self.rounds < 1 or self.profile_weeks < 1 or self.credibility_events < 0:
+        if self.window_days < 1 or self.rounds < 1 or self.profile_weeks < 0 or self.credibility_events < 0:
             raise ValueError(f"HazardParams out of range: {self}")
         if not 0 <= self.growth_damping <= 1 or min(self.level_log_variance, self.dispersion, self.open_share_sd) <= 0:
             raise ValueError(f"HazardParams out of range: {self}")
