@@ -9,6 +9,7 @@ the mornings of 1 August to 20 October 2021 on which everything was chosen. The 
 import argparse
 import csv
 import gzip
+import io
 import json
 import sys
 import time
@@ -19,8 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "src"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 
 from tongchou.science.nowcasting.delay_hazard import draw_counts, nowcast
 from tongchou.science.nowcasting.model import PROBABILITIES, HazardParams, LadderParams, SpreadParams
@@ -28,7 +28,7 @@ from tongchou.science.nowcasting.triangle import ReportingTriangle
 from tongchou.science.reproduction.cori import reproduction_number, reproduction_of_draws
 from tongchou.science.reproduction.serial_interval import gamma_interval
 
-TRIANGLE = ROOT / "tests/data/hosp_reporting_triangle/germany_hosp_increments.csv.gz"
+TRIANGLE = Path(__file__).parents[2] / "tests/data/hosp_reporting_triangle/germany_hosp_increments.csv.gz"
 HORIZONS, MAX_DELAY, BLOCK_DAYS, DRAWS = 29, 40, 14, 1000
 INTERVAL = gamma_interval(4.7, 2.9)
 P = np.array(PROBABILITIES)
@@ -54,9 +54,9 @@ def nationwide_holidays(years: range) -> list[date]:
 
 def read_cells(path: Path) -> tuple[date, Cells]:
     """First day and (days, delays) of every group."""
-    opened = gzip.open(path, "rt") if path.suffix == ".gz" else path.open()
-    with opened as file:
-        rows = list(csv.DictReader(file))
+    raw = path.read_bytes()
+    text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode()
+    rows = list(csv.DictReader(io.StringIO(text)))
     first = min(date.fromisoformat(r["reference_date"]) for r in rows)
     last = max(date.fromisoformat(r["report_date"]) for r in rows)
     cells = {g: np.zeros(((last - first).days + 1, MAX_DELAY + 1)) for g in sorted({r["age_group"] for r in rows})}

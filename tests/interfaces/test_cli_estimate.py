@@ -72,7 +72,7 @@ def test_a_triangle_becomes_quantiles_by_reference_day_and_group(tongchou, file)
     code, out, err = tongchou("nowcast", path, "--as-of", as_of, "--sum-days", 7)
     rows = table(out)
     assert (code, len(rows), len(err.splitlines())) == (0, 82, 2)
-    assert "nowcast 2/2 35-59: 2021-04-06..2021-09-12" in err
+    assert "nowcast 2/2 35-59: 2021-04-06 to 2021-09-12" in err
     assert list(rows[0]) == [
         "group", "reference_day", "reported", "expected", "q0.025", "q0.1", "q0.25", "q0.5", "q0.75", "q0.9", "q0.975", "spread",
     ]  # fmt: skip

@@ -87,6 +87,11 @@ def nowcast(
         write_records(records, out, as_json)
 
 
+def tell(text: T) -> None:
+    """A line about the progress, on the error stream: the screen is for the table."""
+    err.print(f"{text.en}  {text.zh}", markup=False, soft_wrap=True)
+
+
 def _nowcast(known: Any, method: NowcastMethod, closed: Sequence[date], sum_days: int) -> Any:
     from tongchou.science.nowcasting.delay_hazard import nowcast as estimate
     from tongchou.science.nowcasting.model import HazardParams, LadderParams
@@ -117,17 +122,16 @@ def _triangles(table: Table, as_of: date, max_delay: int, corrections: Correctio
     for n, (name, rows) in enumerate(groups.items(), 1):
         reports = [_report(row, day, reported, count, corrections) for row in rows]
         _once_each(rows, reports, reported)
-        label = f" {name}" if column else ""
+        label = f"nowcast {n}/{len(groups)}{f' {name}' if column else ''}"
         if all(r[1] > as_of for r in reports):
-            err.print(
-                f"nowcast {n}/{len(groups)}{label}: no report by {as_of}, left out  截至该日没有上报，略去", markup=False, soft_wrap=True
-            )
+            tell(T(f"{label}：截至 {as_of} 没有上报，略去。", f"{label}: no report by {as_of}, left out."))
             continue
         days, told, counts = zip(*reports, strict=True)
         known = triangle_of(days, told, counts, as_of, max_delay, corrections.value)
         found[name if column else None] = known
-        late = f", {known.late:g} events later than {max_delay} days left out  超过最长延迟的 {known.late:g} 例不计" if known.late else ""
-        err.print(f"nowcast {n}/{len(groups)}{label}: {known.first_day}..{as_of}{late}", markup=False, soft_wrap=True)
+        tell(T(f"{label}：{known.first_day} 至 {as_of}。", f"{label}: {known.first_day} to {as_of}."))
+        if known.late:
+            tell(T(f"迟于 {max_delay} 天的 {known.late:g} 例不计。", f"{known.late:g} events later than {max_delay} days left out."))
     if not found:
         raise BadTable(
             T(f"{table.path}：截至 {as_of} 没有任何上报。", f"{table.path}: no report on or before {as_of}."),
@@ -283,8 +287,8 @@ def _rt_of_counts(table: Table, knobs: Knobs) -> list[dict[str, Any]]:
             # Imported cases stand beside local ones; any other name is the total.
             counts = [_less(row, a, b, imported or "") for row, a, b in zip(rows, counts, others, strict=True)]
         head = {"group": name} if column else {}
-        label = f" {name}" if column else ""
-        err.print(f"rt {n}/{len(groups)}{label}: {len(rows)} days  天", markup=False, soft_wrap=True)
+        label = f"rt {n}/{len(groups)}{f' {name}' if column else ''}"
+        tell(T(f"{label}：{len(rows)} 天。", f"{label}: {len(rows)} days."))
         if knobs.method is RtMethod.growth:
             windows = [(s, s + knobs.window - 1) for s in range(len(counts) - knobs.window + 1)]
             values = [_growth_cells(growth_rate(counts[s : e + 1])) for s, e in windows]
