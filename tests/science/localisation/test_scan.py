@@ -115,6 +115,23 @@ def test_chance_alone_is_flagged_no_oftener_than_the_p_value_says(model) -> None
         assert flagged >= binom.ppf(0.0001, towns, alpha * 0.8)
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_with_doubt_stated_an_estimated_expectation_keeps_the_p_value(model) -> None:
+    """Gamma posterior from 6 quiet days, 400 towns: without doubt far too many are flagged, with it no more than promised."""
+    zones, flagged = circular_zones(plane_distances(GRID), np.ones(9)), {"sure": 0, "unsure": 0}
+    phi = spread_of(model)
+    for k in range(400):
+        rng = np.random.default_rng(k)
+        true = rng.gamma(4.0, 0.5, (9, 1)) * np.ones(7)
+        shape = 4.0 + rng.poisson(true[:, 0] * 6)
+        counts = rng.poisson(rng.gamma(true / (phi - 1), phi - 1) if phi > 1 else true)
+        for name, doubt in (("sure", 0.0), ("unsure", 1 / np.sqrt(shape))):
+            expected = np.repeat(shape[:, None] / 8, 7, axis=1)
+            found = scan(counts, expected, zones, ScanParams(model, replicates=39), seed=k, dispersion=phi, doubt=doubt)
+            flagged[name] += bool(found.clusters) and found.clusters[0].p_value <= 0.1
+    assert flagged["unsure"] <= binom.ppf(0.9999, 400, 0.1) < flagged["sure"]
+
+
 def test_a_real_cluster_is_found_where_and_since_when_it_is() -> None:
     rng = np.random.default_rng(3)
     points = rng.uniform(0, 10, (60, 2))
@@ -164,14 +181,16 @@ def test_huge_counts_give_numbers() -> None:
         ({"expected": np.full((9, 2), np.nan)}, "expected is finite"),
         ({"dispersion": 2.0}, "negative_binomial"),
         ({"dispersion": 0.5}, "at least 1"),
+        ({"doubt": -0.1}, "doubt is finite, not negative"),
+        ({"doubt": np.ones(8)}, "each of 9 places"),
         ({"dispersion": np.ones(9)}, "one for each cell"),
     ],
 )
 def test_bad_input_is_refused_with_what_and_where(change: dict, words: str) -> None:
     zones = circular_zones(plane_distances(GRID), np.ones(9))
-    given_ = {"counts": np.ones((9, 2)), "expected": np.ones((9, 2)), "dispersion": 1.0} | change
+    given_ = {"counts": np.ones((9, 2)), "expected": np.ones((9, 2)), "dispersion": 1.0, "doubt": 0.0} | change
     with pytest.raises(ValueError, match=words):
-        scan(given_["counts"], given_["expected"], zones, seed=1, dispersion=given_["dispersion"])
+        scan(given_["counts"], given_["expected"], zones, seed=1, dispersion=given_["dispersion"], doubt=given_["doubt"])
 
 
 def test_bad_parameters_and_zones_are_refused() -> None:

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tongchou.science.detection.model import Floats
+from tongchou.science.localisation.replicates import Quiet
 from tongchou.science.localisation.scan_kernel import NEGATIVE_BINOMIAL, POISSON, POPULATION, highest_scores, scores_of, zone_sums
 from tongchou.science.localisation.zones import Zones
 
 ScanModel = Literal["population", "poisson", "negative_binomial"]
 MODELS: dict[ScanModel, int] = {"population": POPULATION, "poisson": POISSON, "negative_binomial": NEGATIVE_BINOMIAL}
-CELLS_AT_ONCE = 2_000_000  # memory of one batch of replicates
 ROUNDING = 1e-9  # two orders of summing one zone differ by less: a replicate as high as the data counts as higher
 
 
@@ -62,7 +62,14 @@ class ScanResult:
 
 
 def scan(
-    counts: ArrayLike, expected: ArrayLike, zones: Zones, params: ScanParams = ScanParams(), *, seed: int, dispersion: ArrayLike = 1.0
+    counts: ArrayLike,
+    expected: ArrayLike,
+    zones: Zones,
+    params: ScanParams = ScanParams(),
+    *,
+    seed: int,
+    dispersion: ArrayLike = 1.0,
+    doubt: ArrayLike = 0.0,
 ) -> ScanResult:
     """Search circles of places and recent durations for an excess, with Monte-Carlo p-values.
 
@@ -72,6 +79,8 @@ def scan(
     expected: (places, days); "poisson", "negative_binomial": expected counts; "population": people at risk or anything proportional
         to the expectation. Positive wherever something was counted.
     dispersion: variance / mean, at least 1, a number or (places, days); only for "negative_binomial".
+    doubt: relative standard deviation of `expected` of each place, a number or (places,); estimated from Y counted cases about 1 / sqrt(Y).
+        Replicates then draw a true expectation for each place first, so that an estimated expectation keeps the p-values honest.
     seed: of the replicates; the same seed gives the same p-values.
 
     Notes
@@ -81,7 +90,7 @@ def scan(
     *within* the data the excess lies, and is blind to a rise everywhere.
     poisson (Neill 2005): c log(c/b) + b - c if c > b; replicates are Poisson(expected).
     negative_binomial (Tango 2011): sum (y - mu)/phi / sqrt(sum mu/phi), an efficient score; replicates are negative binomial, variance phi mu.
-    The last two take `expected` as known: with an estimated expectation their p-values are too small.
+    With an estimated expectation and doubt 0 all p-values are too small.
 
     References
     ----------
@@ -101,11 +110,12 @@ def scan(
     total = int(seen.sum())
     constants = _constants(params.model, expectation, phi, days, zones, total)
     table = _clogc(total)
-    newest = seen[:, ::-1][:, :days] / (phi[:, ::-1][:, :days] if params.model == "negative_binomial" else 1.0)
+    (newest, mu), spread = (a[:, ::-1][:, :days] for a in (seen, expectation)), phi[:, ::-1][:, :days]
     best, length = np.empty(zones.ends.shape), np.empty(zones.ends.shape, np.int32)
     code = MODELS[params.model]
-    scores_of(code, newest.cumsum(axis=1), total, zones.neighbours, zones.ends, *constants, table, best, length)
-    null = _null_scores(params, seen, expectation, phi, days, zones, constants, seed)
+    scores_of(code, (newest / spread).cumsum(axis=1), total, zones.neighbours, zones.ends, *constants, table, best, length)
+    quiet = Quiet(total, np.ascontiguousarray(mu), expectation[:, : expectation.shape[1] - days].sum(axis=1), spread, _doubts(doubt, zones))
+    null = _null_scores(params, quiet, zones, constants, seed)
     scale = seen.sum() / expectation.sum() if params.model == "population" and expectation.sum() > 0 else 1.0
     return ScanResult(_clusters(best, length, seen, expectation * scale, null, zones, params), _place_scores(best, zones), null)
 
@@ -143,6 +153,15 @@ def _checked(
     return seen, expectation, np.broadcast_to(spread, seen.shape)
 
 
+def _doubts(doubt: ArrayLike, zones: Zones) -> Floats:
+    given = np.asarray(doubt, dtype=np.float64)
+    if given.shape not in ((), (zones.places,)) or not (np.isfinite(given).all() and (given >= 0).all()):
+        raise ValueError(
+            f"scan: doubt is finite, not negative, one number or one for each of {zones.places} places; got shape {given.shape}"
+        )
+    return np.broadcast_to(given, zones.places)
+
+
 def _constants(model: ScanModel, expectation: Floats, phi: Floats, days: int, zones: Zones, total: int) -> tuple[Floats, Floats, Floats]:
     """What `scores_of` needs of every zone and duration besides its count: the limit it must pass, and two more."""
     weighted = expectation / phi if model == "negative_binomial" else expectation
@@ -164,47 +183,14 @@ def _clogc(largest: int) -> Floats:
     return np.asarray(c * np.log(np.maximum(c, 1.0)))
 
 
-def _null_scores(
-    params: ScanParams,
-    seen: Floats,
-    expectation: Floats,
-    phi: Floats,
-    days: int,
-    zones: Zones,
-    constants: tuple[Floats, Floats, Floats],
-    seed: int,
-) -> Floats:
-    """Best score of every replicate under "no cluster", in batches that fit into memory."""
-    rng, total = np.random.default_rng(seed), int(seen.sum())
-    mu = np.ascontiguousarray(expectation[:, ::-1][:, :days])
-    spread = phi[:, ::-1][:, :days]
-    batch = max(1, CELLS_AT_ONCE // mu.size)
+def _null_scores(params: ScanParams, quiet: Quiet, zones: Zones, constants: tuple[Floats, Floats, Floats], seed: int) -> Floats:
+    """Best score of every replicate under "no cluster"."""
+    code, draw = MODELS[params.model], getattr(quiet, params.model)
     scores: list[Floats] = [np.empty(0)]
-    for start in range(0, params.replicates, batch):
-        n = min(batch, params.replicates - start)
-        if params.model == "population":
-            draws, drawn = _shared_out(rng, total, mu, float(expectation.sum()), n), total
-        elif params.model == "poisson":
-            draws = rng.poisson(mu, (n, *mu.shape)).astype(np.float64)
-            drawn = int(draws.sum(axis=(1, 2)).max())
-        else:
-            draws, drawn = _negative_binomial(rng, mu, spread, n) / spread, 0
-        scores.append(highest_scores(MODELS[params.model], draws, total, zones.neighbours, zones.ends, *constants, _clogc(drawn)))
+    for draws in quiet.batches(draw, seed, params.replicates):
+        largest = {"population": quiet.total, "poisson": int(draws.sum(axis=(1, 2)).max()), "negative_binomial": 0}[params.model]
+        scores.append(highest_scores(code, draws, quiet.total, zones.neighbours, zones.ends, *constants, _clogc(largest)))
     return np.concatenate(scores)
-
-
-def _shared_out(rng: np.random.Generator, total: int, mu: Floats, everything: float, n: int) -> Floats:
-    """The total given out at random in proportion to the expectation; what falls on older days is not returned."""
-    shares = np.append(mu.ravel(), max(everything - mu.sum(), 0.0)) / max(everything, 1e-300)
-    draws = rng.multinomial(total, shares / max(shares.sum(), 1e-300), size=n)[:, :-1]
-    return np.asarray(draws.reshape(n, *mu.shape), dtype=np.float64)
-
-
-def _negative_binomial(rng: np.random.Generator, mu: Floats, spread: Floats, n: int) -> Floats:
-    wide = (spread > 1.0001) & (mu > 0)
-    size = np.where(wide, mu / np.where(wide, spread - 1, 1.0), 1.0)
-    mean = np.where(wide, rng.gamma(size, np.where(wide, spread - 1, 1.0), (n, *mu.shape)), mu)
-    return rng.poisson(mean).astype(np.float64)
 
 
 def _clusters(
