@@ -82,7 +82,7 @@ def space_time_cusum(points: ArrayLike, times: ArrayLike, params: SpaceTimeCusum
 
     References
     ----------
-    Assunção & Correa 2009, Computational Statistics & Data Analysis 53:2817-2830, 10.1016/j.csda.2008.07.015.
+    Assunção & Correa 2009, Computational Statistics & Data Analysis 53:2817-2830.
 
     Examples
     --------
