@@ -162,6 +162,8 @@ def test_nothing_seen_is_no_cluster_and_the_same_seed_gives_the_same_answer() ->
 
 def test_huge_counts_give_numbers() -> None:
     zones = circular_zones(plane_distances(GRID), np.ones(9))
+    busy = scan(np.full((9, 2), 1e9), np.full((9, 2), 9.9e8), zones, ScanParams("negative_binomial", replicates=9), seed=1, dispersion=1e5)
+    assert len(busy.clusters[0].places) > 1
     counts = np.zeros((9, 2))
     counts[4, 1] = 300_000
     for model in MODELS:
@@ -176,6 +178,8 @@ def test_huge_counts_give_numbers() -> None:
         ({"counts": np.full((9, 2), 0.5)}, "place 0, day 0 has 0.5"),
         ({"counts": -np.ones((9, 2))}, "not negative"),
         ({"counts": np.full((9, 2), np.inf)}, "whole"),
+        ({"counts": np.full((9, 2), 1e12)}, "more than 20,000,000 cases"),
+        ({"expected": np.full((9, 2), 1e12)}, "more than 20,000,000 cases"),
         ({"counts": np.ones((8, 2))}, "9 places"),
         ({"expected": np.zeros((9, 2))}, "expected is finite.*beside a count of 1"),
         ({"expected": np.full((9, 2), np.nan)}, "expected is finite"),

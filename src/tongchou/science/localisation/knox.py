@@ -1,5 +1,6 @@
 """Knox's test: are cases that are near in place also near in time more often than by chance?"""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,20 @@ class KnoxResult:
     p_value: float
     p_beyond: float
     p_permuted: float | None
+
+
+@njit(cache=True, error_model="numpy")
+def _margins(xy, times, near_distance, near_time, near):  # type: ignore[no-untyped-def]
+    """Count pairs near in place and pairs near in time; write those near in place into `near` as far as it reaches."""
+    in_place, in_time = 0, 0
+    for i in range(len(times)):
+        for j in range(i):
+            in_time += abs(times[i] - times[j]) <= near_time
+            if math.hypot(xy[i, 0] - xy[j, 0], xy[i, 1] - xy[j, 1]) <= near_distance:
+                if in_place < len(near):
+                    near[in_place, 0], near[in_place, 1] = i, j
+                in_place += 1
+    return in_place, in_time
 
 
 @njit(cache=True, error_model="numpy")
@@ -67,11 +82,11 @@ def knox_test(
         raise ValueError(
             f"knox_test: distance and time not negative, 0 to {REPLICATES_AT_MOST} replicates; got {near_distance}, {near_time}, {replicates}"
         )
-    i, j = np.triu_indices(len(when), 1)
-    in_place = np.hypot(xy[i, 0] - xy[j, 0], xy[i, 1] - xy[j, 1]) <= near_distance
-    in_time = np.abs(when[i] - when[j]) <= near_time
-    near = np.column_stack([i[in_place], j[in_place]])
-    pairs, expected = int((in_place & in_time).sum()), float(in_place.sum()) * float(in_time.sum()) / len(i)
+    # Once to count, once to keep: all pairs of ten thousand cases would not fit into memory.
+    in_place, in_time = _margins(xy, when, near_distance, near_time, np.empty((0, 2), np.int64))
+    near = np.empty((in_place, 2), np.int64)
+    _margins(xy, when, near_distance, near_time, near)
+    pairs, expected = int(_near_pairs(near, when, near_time)), in_place * in_time / (len(when) * (len(when) - 1) / 2)
     rng = np.random.default_rng(seed)
     reached = sum(_near_pairs(near, rng.permutation(when), near_time) >= pairs for _ in range(replicates))
     permuted = (1 + reached) / (1 + replicates) if replicates else None

@@ -13,6 +13,7 @@ from tongchou.science.localisation.zones import Zones
 
 ScanModel = Literal["population", "poisson", "negative_binomial"]
 MODELS: dict[ScanModel, int] = {"population": POPULATION, "poisson": POISSON, "negative_binomial": NEGATIVE_BINOMIAL}
+MOST_CASES = 20_000_000  # the table of c log c; more cases than that are no question of chance
 ROUNDING = 1e-9  # two orders of summing one zone differ by less: a replicate as high as the data counts as higher
 
 
@@ -109,7 +110,7 @@ def scan(
     days = min(params.longest_days, seen.shape[1])
     total = int(seen.sum())
     constants = _constants(params.model, expectation, phi, days, zones, total)
-    table = _clogc(total)
+    table = _clogc(0 if params.model == "negative_binomial" else total)
     (newest, mu), spread = (a[:, ::-1][:, :days] for a in (seen, expectation)), phi[:, ::-1][:, :days]
     best, length = np.empty(zones.ends.shape), np.empty(zones.ends.shape, np.int32)
     code = MODELS[params.model]
@@ -143,6 +144,8 @@ def _checked(
             f"scan: expected is finite, not negative, positive where something was counted; "
             f"place {place}, day {day} has {expectation[place, day]} beside a count of {seen[place, day]:g}"
         )
+    if params.model != "negative_binomial" and max(seen.sum(), expectation.sum() if params.model == "poisson" else 0) > MOST_CASES:
+        raise ValueError(f"scan: more than {MOST_CASES:,} cases counted or expected; use model='negative_binomial' or coarser counts")
     spread = np.asarray(dispersion, dtype=np.float64)
     if spread.shape not in ((), seen.shape) or not (np.isfinite(spread).all() and (spread >= 1).all()):
         raise ValueError(
