@@ -1,4 +1,4 @@
-"""Every page of the town at full size: python benchmarks/pages/speed.py [--requests 40] [--only WORD]
+"""Every page of the town at full size: python benchmarks/pages/speed.py [--requests 30] [--only WORD]
 
 200,000 residents, 10,000 firms, 3,000 venues and the weeks of the demonstration, on SQLite and on PostgreSQL, asked over HTTP of the
 product's own server as the duty leader (or, where the leader may not, the first account that may), by one client and by four at once,
@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from benchmarks.databases import on_each_database
 from benchmarks.pages.addresses import DOWNLOADS, every_page
-from benchmarks.pages.town import Served, fill_up, pages_processes, processor_ms, served_town, sessions
+from benchmarks.pages.town import Served, fill_up, pages_processes, processor_ms, served_town, sessions, settle
 
 MOST_QUERIES, MOST_MS, CLIENTS, PATIENCE_S = 25, 200.0, 4, 120
 
@@ -114,6 +114,7 @@ def measure_town(kind: str, rounds: int, only: str) -> None:
     """All pages on this database; ends with the row of figures."""
     with served_town() as town:
         fill_up()
+        settle()
         cookies, listed = sessions(), every_page()
         addresses = {n: a for n, a in listed.items() if n.partition(" ")[0] not in DOWNLOADS and (only in n or n == "login")}
         pages = []
@@ -151,7 +152,7 @@ def figures(kind: str, found: list[Measured], peer: Measured) -> dict[str, objec
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--on", choices=["sqlite", "postgresql"], help="this database only, as the environment names it")
-    parser.add_argument("--requests", type=int, default=40)
+    parser.add_argument("--requests", type=int, default=30)
     parser.add_argument("--only", default="", help="pages whose name contains this")
     options = parser.parse_args()
     if options.on:

@@ -90,6 +90,15 @@ def fill_up() -> None:
     )  # fmt: skip
 
 
+def settle() -> None:
+    """What a PostgreSQL server does by itself within a minute or two of so many new rows, and one with autovacuum off never does."""
+    from django.db import connection
+
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM (ANALYZE)")
+
+
 def sessions() -> dict[str, str]:
     """A signed-in session's cookie of each demonstration account, the duty leader first."""
     from django.conf import settings
