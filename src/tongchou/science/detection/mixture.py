@@ -23,7 +23,7 @@ class MixtureParams:
     second_share: float = 0.5  # ... and into the next one
     weight_now: float = 0.6  # development seeds 21 and 22: more for the first week costs the later ones
     continuing_log: float = 1.0  # the same: how much lower the line lies while an alarm is on
-    threshold_log: float = 2.36  # false-positive rate 1 % a week over the 42-scenario design, development seeds
+    threshold_log: float = 2.33  # false-positive rate 1 % a week over the 42-scenario design, development seeds
 
     def __post_init__(self) -> None:
         if not self.sizes or min(self.sizes) <= 0 or min(self.first_share, self.second_share) <= 0:
@@ -33,8 +33,20 @@ class MixtureParams:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What no threshold changes, arrays (series, evaluated steps): log ratio of "began this step" and of "began the step before".
+
+    A missing count is a factor of 1, and `is_present` says so. NaN: no baseline, in ``before`` also for the step before.
+    """
+
+    now: Floats
+    before: Floats
+    is_present: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class MixtureResult:
-    """Arrays (series, evaluated steps): evidence on the threshold's scale, the smallest count that alarms, and the alarm."""
+    """Arrays (series, evaluated steps): evidence on the threshold's scale, the largest count that does not alarm, and the alarm."""
 
     score: Floats
     upper: Floats
@@ -69,14 +81,42 @@ def mixture_ratio(counts: Floats, baseline: Baseline, params: MixtureParams = Mi
     >>> mixture_ratio(y, seasonal_baseline(y, [297, 298, 299])).alarm[0].tolist()
     [False, False, True]
     """
+    found = evidence_of(counts, baseline, params)
+    score, alarm = decide(found, params)
+    upper = np.full(score.shape, np.nan)
+    values = _evaluated(counts, baseline)
+    _find_bounds(values, baseline.expected, baseline.variance, *_constants(params), alarm, upper)
+    return MixtureResult(score, upper, alarm)
+
+
+def evidence_of(counts: Floats, baseline: Baseline, params: MixtureParams = MixtureParams()) -> Evidence:
+    """The two ratios of every evaluated step: all of the method that costs time, and nothing that depends on a threshold."""
+    values = _evaluated(counts, baseline)
+    now, before = np.full(values.shape, np.nan), np.full(values.shape, np.nan)
+    _weigh(values, baseline.expected, baseline.variance, np.array(params.sizes, dtype=float), _shares(params), now, before)
+    return Evidence(now, before, ~np.isnan(values))
+
+
+def decide(evidence: Evidence, params: MixtureParams = MixtureParams()) -> tuple[Floats, NDArray[np.bool_]]:
+    """Score on the threshold's scale and alarm of every step, with the restart after each alarm."""
+    score, alarm = np.full(evidence.now.shape, np.nan), np.zeros(evidence.now.shape, dtype=np.bool_)
+    _decide(evidence.now, evidence.before, evidence.is_present, _constants(params)[2], score, alarm)
+    return score, alarm
+
+
+def _evaluated(counts: Floats, baseline: Baseline) -> Floats:
     values = np.atleast_2d(np.asarray(counts, dtype=np.float64))[:, baseline.steps]
     if values.shape != baseline.expected.shape:
         raise ValueError(f"mixture_ratio: {values.shape[0]} series of counts, {baseline.expected.shape[0]} of the baseline")
-    score, upper, alarm = np.full(values.shape, np.nan), np.full(values.shape, np.nan), np.zeros(values.shape, dtype=np.bool_)
-    shares = (params.first_share, params.second_share)
-    lines = (params.weight_now, params.threshold_log, params.continuing_log)
-    _weigh(values, baseline.expected, baseline.variance, np.array(params.sizes, dtype=float), shares, lines, score, upper, alarm)
-    return MixtureResult(score, upper, alarm)
+    return values
+
+
+def _shares(params: MixtureParams) -> tuple[float, float]:
+    return params.first_share, params.second_share
+
+
+def _constants(params: MixtureParams) -> tuple[Floats, tuple[float, float], tuple[float, float, float]]:
+    return np.array(params.sizes, dtype=float), _shares(params), (params.weight_now, params.threshold_log, params.continuing_log)
 
 
 @njit(cache=True, error_model="numpy")
@@ -113,52 +153,85 @@ def _log_mean_exp(values):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def _score(y, mean, variance, sizes, shares, before, has_memory, is_on, lines, work):  # type: ignore[no-untyped-def]
-    """Evidence of one step given the ratios of the step before at its first share."""
+def _combine(now, before, is_on, lines):  # type: ignore[no-untyped-def]
+    """Evidence of one step on the threshold's scale; ``before`` NaN: there is no step before."""
     weight_now, _, continuing = lines
-    _log_ratios(y, mean, variance, sizes, shares[0], work)
-    now = _log_mean_exp(work)
     if is_on:
         return now + continuing
-    if not has_memory:
+    if math.isnan(before):
         return now + math.log(weight_now)
-    _log_ratios(y, mean, variance, sizes, shares[1], work)
-    earlier = _log_mean_exp(work + before) + math.log(1 - weight_now)
-    now += math.log(weight_now)
-    peak = max(now, earlier)
-    return peak + math.log(math.exp(now - peak) + math.exp(earlier - peak))
+    first, second = now + math.log(weight_now), before + math.log(1 - weight_now)
+    peak = max(first, second)
+    return peak + math.log(math.exp(first - peak) + math.exp(second - peak))
 
 
 @njit(cache=True, error_model="numpy")
-def _largest_silent(mean, variance, sizes, shares, before, has_memory, is_on, lines, work):  # type: ignore[no-untyped-def]
+def _pair(y, mean, variance, sizes, shares, earlier, has_memory, work):  # type: ignore[no-untyped-def]
+    """Log ratios of one count: began now, and began the step before, whose ratios at the first share are ``earlier``."""
+    _log_ratios(y, mean, variance, sizes, shares[0], work)
+    now = _log_mean_exp(work)
+    if not has_memory:
+        return now, math.nan
+    _log_ratios(y, mean, variance, sizes, shares[1], work)
+    return now, _log_mean_exp(work + earlier)
+
+
+@njit(cache=True, error_model="numpy")
+def _weigh(values, expected, variance, sizes, shares, now, before):  # type: ignore[no-untyped-def]
+    earlier, work = np.zeros(len(sizes)), np.zeros(len(sizes))
+    for s in range(values.shape[0]):
+        has_memory = False
+        for t in range(values.shape[1]):
+            if math.isnan(expected[s, t]):
+                has_memory = False
+                continue
+            now[s, t], before[s, t] = _pair(values[s, t], expected[s, t], variance[s, t], sizes, shares, earlier, has_memory, work)
+            has_memory = True
+            _log_ratios(values[s, t], expected[s, t], variance[s, t], sizes, shares[0], earlier)
+
+
+@njit(cache=True, error_model="numpy")
+def _decide(now, before, is_present, lines, score, alarm):  # type: ignore[no-untyped-def]
+    for s in range(now.shape[0]):
+        is_on = False
+        for t in range(now.shape[1]):
+            if math.isnan(now[s, t]):
+                is_on = False
+                continue
+            score[s, t] = _combine(now[s, t], before[s, t], is_on, lines)
+            # Nothing is told on a step that told nothing.
+            is_on = is_present[s, t] and score[s, t] >= lines[1]
+            alarm[s, t] = is_on
+
+
+@njit(cache=True, error_model="numpy")
+def _find_bounds(values, expected, variance, sizes, shares, lines, alarm, upper):  # type: ignore[no-untyped-def]
+    earlier, work = np.zeros(len(sizes)), np.zeros(len(sizes))
+    for s in range(values.shape[0]):
+        for t in range(values.shape[1]):
+            if math.isnan(expected[s, t]):
+                continue
+            has_memory = t > 0 and not math.isnan(expected[s, t - 1])
+            if has_memory:
+                _log_ratios(values[s, t - 1], expected[s, t - 1], variance[s, t - 1], sizes, shares[0], earlier)
+            is_on = t > 0 and alarm[s, t - 1]
+            upper[s, t] = _largest_silent(expected[s, t], variance[s, t], sizes, shares, earlier, has_memory, is_on, lines, work)
+
+
+@njit(cache=True, error_model="numpy")
+def _largest_silent(mean, variance, sizes, shares, earlier, has_memory, is_on, lines, work):  # type: ignore[no-untyped-def]
     """Largest whole count below the line: evidence rises with the count, so doubling and halving find it. -1: even 0 alarms."""
     low, high = -1, 1
-    while high < LARGEST_COUNT and _score(high, mean, variance, sizes, shares, before, has_memory, is_on, lines, work) < lines[1]:
+    while high < LARGEST_COUNT:
+        now, before = _pair(high, mean, variance, sizes, shares, earlier, has_memory, work)
+        if _combine(now, before, is_on, lines) >= lines[1]:
+            break
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        if _score(middle, mean, variance, sizes, shares, before, has_memory, is_on, lines, work) < lines[1]:
+        now, before = _pair(middle, mean, variance, sizes, shares, earlier, has_memory, work)
+        if _combine(now, before, is_on, lines) < lines[1]:
             low = middle
         else:
             high = middle
     return low
-
-
-@njit(cache=True, error_model="numpy")
-def _weigh(values, expected, variance, sizes, shares, lines, score, upper, alarm):  # type: ignore[no-untyped-def]
-    n_series, n_steps = values.shape
-    before, work = np.zeros(len(sizes)), np.zeros(len(sizes))
-    for s in range(n_series):
-        is_on, has_memory = False, False
-        for t in range(n_steps):
-            y, mean = values[s, t], expected[s, t]
-            if math.isnan(mean):
-                is_on, has_memory = False, False
-                continue
-            args = (mean, variance[s, t], sizes, shares, before, has_memory, is_on, lines, work)
-            upper[s, t] = _largest_silent(*args)
-            score[s, t] = _score(y, *args)
-            # A missing count adds nothing, and nothing is told on a step that told nothing.
-            alarm[s, t] = not math.isnan(y) and score[s, t] >= lines[1]
-            is_on, has_memory = alarm[s, t], True
-            _log_ratios(y, mean, variance[s, t], sizes, shares[0], before)

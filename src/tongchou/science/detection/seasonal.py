@@ -7,9 +7,8 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import nbinom, poisson
 
-from tongchou.science.detection.counts import POISSON_BELOW, count_quantiles
+from tongchou.science.detection.counts import count_quantiles, sizes_of, upper_tail
 from tongchou.science.detection.model import Floats
 from tongchou.science.detection.seasonal_kernel import CONVERGED, NOT_CONVERGED, TOO_SHORT, fit_steps
 
@@ -89,7 +88,7 @@ def seasonal_baseline(
     -----
     log mu_t = intercept + trend + sum_j (a_j cos + b_j sin)(2 pi j t / year) [+ weekday + holiday] + log offset; quasi-Poisson,
     variance phi mu, phi >= 1. Values with Anscombe residual r above the limit weigh (limit / r)^2. A ridge pulls all but the
-    intercept to 0. Errs towards alarms where a level has shifted within the past window, towards silence after unlabelled
+    intercept to 0. A past without a single event has no maximum: its rate is that of half an event (Jeffreys). Errs towards alarms where a level has shifted within the past window, towards silence after unlabelled
     outbreaks that last for months.
 
     References
@@ -109,8 +108,10 @@ def seasonal_baseline(
         raise ValueError(f"steps must rise and lie in 0..{values.shape[1] - 1}")
     log_offset = np.zeros(values.shape)
     if offsets is not None:
-        exposure = np.broadcast_to(np.atleast_2d(np.asarray(offsets, dtype=np.float64)), values.shape)
-        usable = np.isfinite(exposure) & (exposure > 0)
+        exposure = np.atleast_2d(np.asarray(offsets, dtype=np.float64))
+        if exposure.shape != values.shape or np.any(exposure < 0) or np.any(np.isinf(exposure)):
+            raise ValueError(f"offsets must have the shape of counts, {values.shape}, finite and not negative; got {exposure.shape}")
+        usable = exposure > 0
         log_offset = np.where(usable, np.log(np.where(usable, exposure, 1.0)), 0.0)
         values = np.where(usable, values, np.nan)
     design, penalty = design_of(values.shape[1], params, first_day, holidays)
@@ -146,18 +147,15 @@ def design_of(steps: int, params: SeasonalParams, first_day: date | None, holida
 
 def mid_p(counts: Floats, baseline: Baseline) -> Floats:
     """P(Y > y) + P(Y = y)/2 of each evaluated count under its baseline (science.md (4)); NaN where either is missing."""
-    y = _counts(counts)[:, baseline.steps]
-    mean, variance = baseline.expected, baseline.variance
+    return upper_mid_p(_counts(counts)[:, baseline.steps], baseline.expected, baseline.variance)
+
+
+def upper_mid_p(counts: Floats, mean: Floats, variance: Floats) -> Floats:
+    """P(Y > y) + P(Y = y)/2 of negative binomial counts, Poisson where the variance is the mean; arrays of one shape."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        size = mean**2 / np.maximum(variance - mean, 1e-300)
-        wide = variance > mean * POISSON_BELOW
-        share = size / (size + mean)
-        found = np.where(
-            wide,
-            nbinom.sf(y, size, share) + nbinom.pmf(y, size, share) / 2,
-            poisson.sf(y, mean) + poisson.pmf(y, mean) / 2,
-        )
-    return np.where(np.isnan(y) | np.isnan(mean), np.nan, found)
+        sizes = sizes_of(mean, variance / mean)
+        found = (upper_tail(counts, mean, sizes) + upper_tail(counts - 1, mean, sizes)) / 2
+    return np.where(np.isnan(counts) | np.isnan(mean), np.nan, found)
 
 
 def upper_bounds(baseline: Baseline, alpha: float) -> Floats:

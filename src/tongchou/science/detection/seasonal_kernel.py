@@ -97,8 +97,9 @@ def _reweigh(y, design, log_offset, mean, weights, begin, end, coefficients, dis
         mean[i] = m
         fresh = 1.0
         # The Anscombe residual never exceeds Pearson's (y^(2/3) is concave), which costs no power.
-        if y[i] - m > limit * math.sqrt(dispersion * m):
-            residual = anscombe(y[i], m, dispersion)
+        # One event may be chance at any mean: counted in full, a stream of rare events would lose all of them, one after another.
+        if y[i] - 1 - m > limit * math.sqrt(dispersion * m):
+            residual = anscombe(y[i] - 1, m, dispersion)
             fresh = (limit / residual) ** 2 if residual > limit else 1.0
         weights[i] = keep * weights[i] + (1 - keep) * fresh
         squares += weights[i] * (y[i] - m) ** 2 / m
@@ -126,6 +127,21 @@ def _exposure(y, log_offset, begin, end):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
+def _converge(y, design, offset, mean, weights, begin, end, coefficients, before, penalty, dispersion, limit, matrix, factor, right):  # type: ignore[no-untyped-def]
+    """Newton steps and new weights by turns until no coefficient moves: status and dispersion; `coefficients` are changed in place."""
+    for iteration in range(MOST_ITERATIONS):
+        before[:] = coefficients
+        _normal_equations(y, design, mean, weights, begin, end, coefficients, penalty, dispersion, matrix, right)
+        if not _solve(matrix, right, factor, coefficients):
+            break
+        keep = 0.5 if iteration >= DAMPED_FROM else 0.0
+        dispersion = _reweigh(y, design, offset, mean, weights, begin, end, coefficients, dispersion, limit, keep)
+        if np.abs(coefficients - before).max() < TOLERANCE:
+            return CONVERGED, dispersion
+    return NOT_CONVERGED, dispersion
+
+
+@njit(cache=True, error_model="numpy")
 def fit_steps(counts, design, log_offset, steps, past, left_out, penalty, limit, expected, error, dispersions, status):  # type: ignore[no-untyped-def]
     """Fill (series, steps) with the expected count, its standard error, the dispersion and a status; each fit starts at the last one."""
     n_steps, n = design.shape
@@ -143,6 +159,12 @@ def fit_steps(counts, design, log_offset, steps, past, left_out, penalty, limit,
             if present < LEAST_PRESENT_PER_COEFFICIENT * n:
                 status[s, e] = TOO_SHORT
                 continue
+            if total == 0:
+                # No maximum exists at zero: Jeffreys' Gamma(1/2, exposure) for the rate.
+                rate = math.exp(offset[steps[e]]) / _exposure(y, offset, begin, end)
+                expected[s, e], error[s, e], dispersions[s, e] = 0.5 * rate, math.sqrt(0.5) * rate, 1.0
+                status[s, e], is_warm = CONVERGED, False
+                continue
             if not is_warm:
                 weights[:] = 1.0
                 coefficients[:] = 0.0
@@ -150,17 +172,9 @@ def fit_steps(counts, design, log_offset, steps, past, left_out, penalty, limit,
                 dispersion = 1.0
             for i in range(begin, end):
                 mean[i] = math.exp(_log_mean(design[i], coefficients, offset[i]))
-            status[s, e] = NOT_CONVERGED
-            for iteration in range(MOST_ITERATIONS):
-                before[:] = coefficients
-                _normal_equations(y, design, mean, weights, begin, end, coefficients, penalty, dispersion, matrix, right)
-                if not _solve(matrix, right, factor, coefficients):
-                    break
-                keep = 0.5 if iteration >= DAMPED_FROM else 0.0
-                dispersion = _reweigh(y, design, offset, mean, weights, begin, end, coefficients, dispersion, limit, keep)
-                if np.abs(coefficients - before).max() < TOLERANCE:
-                    status[s, e] = CONVERGED
-                    break
+            status[s, e], dispersion = _converge(
+                y, design, offset, mean, weights, begin, end, coefficients, before, penalty, dispersion, limit, matrix, factor, right
+            )
             is_warm = status[s, e] == CONVERGED
             if not is_warm:
                 continue
