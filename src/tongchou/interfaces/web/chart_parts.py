@@ -156,9 +156,12 @@ def x_days(days: Sequence[date]) -> Spec:
     return {"field": "day", "type": "temporal", "title": None, "scale": {**span, "padding": 8}, "axis": axis}
 
 
-def y_axis(field: str, unit: T | None, top: float) -> Spec:
+def y_axis(field: str, unit: T | None, top: float, *shown: Series | None) -> Spec:
+    """An axis from zero. Where all that is `shown` is whole (people, cases), so are its ticks: nobody counts half a case."""
     scale = {"domain": [0, top], "nice": True, "clamp": True}
-    return quantity(field, title=None if unit is None else str(unit), scale=scale, stack=None)
+    is_whole = bool(shown) and all(float(v).is_integer() for values in shown if values is not None for v in values if v is not None)
+    axis = {"tickMinStep": 1, "format": ",d"} if is_whole else {}
+    return quantity(field, title=None if unit is None else str(unit), scale=scale, stack=None, axis=axis)
 
 
 def top_of(*series: Series | None) -> float:
@@ -194,20 +197,24 @@ def expectation_layers(has_expected: bool, has_band: bool) -> list[Spec]:
 
 
 def alarm_layers(alarms: Sequence[AlarmMark], days: Sequence[date]) -> list[Spec]:
-    """A rule with the grade's shape and word per alarm; a label that would run into the one before goes a row lower."""
+    """A rule with the grade's shape and word per alarm. One close behind another goes a row lower; the same word is not said again there."""
     shown = sorted((a for a in alarms if days and days[0] <= a.day <= days[-1]), key=lambda a: a.day)
     if not shown:
         return []
     room_days = max(1, (days[-1] - days[0]).days) / 12
     rows = row = 0
     marks: list[Spec] = []
-    turn_on = days[-1] - (days[-1] - days[0]) / 8
+    turn_on, turn_off = days[-1] - (days[-1] - days[0]) / 8, days[0] + (days[-1] - days[0]) / 12
     for i, alarm in enumerate(shown):
         row = row + 1 if i and (alarm.day - shown[i - 1].day).days < room_days else 0
         rows = max(rows, row)
-        word, look = str(GRADE_WORDS[alarm.grade]), dict[str, Any]({"ink": f"${alarm.grade}-ink", "shape": GRADE_SHAPES[alarm.grade]})
-        look |= {"align": "right", "dx": -8} if alarm.day > turn_on else {"align": "left", "dx": 8}
-        marks.append({"day": instant(alarm.day), "grade": word, "label": str(alarm.label or word), "row": row, "url": alarm.url, **look})
+        grade, look = str(GRADE_WORDS[alarm.grade]), dict[str, Any]({"ink": f"${alarm.grade}-ink", "shape": GRADE_SHAPES[alarm.grade]})
+        # Before a close follower the word stands on the left, out of the follower's way.
+        is_followed = i + 1 < len(shown) and (shown[i + 1].day - alarm.day).days < room_days and alarm.day > turn_off
+        look |= {"align": "right", "dx": -8} if alarm.day > turn_on or is_followed else {"align": "left", "dx": 8}
+        is_said = row > 0 and alarm.grade == shown[i - 1].grade
+        marks.append({"day": instant(alarm.day), "grade": grade, "word": "" if is_said else grade, "label": str(alarm.label or grade),
+                      "row": row, "url": alarm.url, **look})  # fmt: skip
     tips = [tip_day(), {"field": "label", "title": str(T("预警", "Alarm"))}]
     paint = {"color": as_given("ink"), "tooltip": tips, "href": {"field": "url"}}
     layers = [layer("rule", paint, values=marks, strokeWidth=1.5)]
@@ -216,7 +223,7 @@ def alarm_layers(alarms: Sequence[AlarmMark], days: Sequence[date]) -> list[Spec
         height = {"y": {"value": 5 + 15 * level}}
         layers.append(layer("point", {**paint, **height, "shape": as_given("shape")}, values=here, filled=True, size=95, opacity=1))
         side: Spec = {"align": {"expr": "datum.align"}, "dx": {"expr": "datum.dx"}}
-        layers.append(layer("text", {**paint, **height, "text": {"field": "grade"}}, values=here, fontWeight=600, **side))
+        layers.append(layer("text", {**paint, **height, "text": {"field": "word"}}, values=here, fontWeight=600, **side))
     return layers
 
 

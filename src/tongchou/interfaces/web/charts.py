@@ -52,7 +52,9 @@ from tongchou.interfaces.web.chart_parts import (
 
 __all__ = ["AlarmMark", "Area", "Chart"]
 # Evidence runs over many powers of ten, for which SI letters ("100G times") would be a riddle.
-PLAIN_OR_POWER = "datum.value < 1e5 ? format(datum.value, ',~g') : '10^' + format(log(datum.value) / LN10, '.0f')"
+PLAIN_OR_POWER = (
+    "datum.value >= 1e7 ? '10^' + format(log(datum.value) / LN10, '.0f') : datum.value >= 1 ? format(datum.value, ',d') : format(datum.value, '~g')"
+)
 GROUP, PLACE = T("类别", "Group"), T("地方", "Place")
 
 
@@ -73,7 +75,7 @@ def epidemic_curve(
     for record, day in zip(values, days, strict=True):
         record["partial"] = day in partial
     # A fifth more room above, so that the marks of alarms do not stand in the bars.
-    y = y_axis("value", unit, top_of(counts, expected, band and band[1]) * (1.2 if alarms else 1))
+    y = y_axis("value", unit, top_of(counts, expected, band and band[1]) * (1.2 if alarms else 1), counts)
     bars = layer(
         "bar",
         {
@@ -109,7 +111,7 @@ def stream_curve(
         record["kind"] = "missing" if value is None else "signal" if day in signals else "plain"
         if value is None:
             record["note"] = str(T("未报", "no report"))
-    y = y_axis("value", unit, top_of(values, expected, band and band[1], threshold))
+    y = y_axis("value", unit, top_of(values, expected, band and band[1], threshold), values)
     point = {"y": y, "tooltip": tips_of(unit, expected is not None, band is not None)}
     gap = {"y": {"datum": 0}, "tooltip": [tip_day(), {"field": "note", "title": str(unit)}]}
     layers = [
@@ -271,7 +273,8 @@ def heat_map(rows: Sequence[T], columns: Sequence[date], values: Sequence[Series
 
 def small_multiples(days: Sequence[date], series: Sequence[tuple[T, Series]], *, unit: T) -> tuple[Chart, ...]:
     """One small chart per series on a shared value axis, to be laid out by `.cards.three`."""
-    y = y_axis("value", None, top_of(*(values for _, values in series)))
+    lines = [values for _, values in series]
+    y = y_axis("value", unit, top_of(*lines), *lines)
     encoding = {"y": y, "tooltip": [tip_day(), tip_value(unit)]}
     area = layer("area", encoding, color="$chart-band", line={"color": "$chart-line", "strokeWidth": 1.5})
     # A value between two missing days has no line; it is seen as a point.

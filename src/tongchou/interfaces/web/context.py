@@ -10,6 +10,7 @@ from django.urls import NoReverseMatch, reverse
 from tongchou.core.audit.models import Entry
 from tongchou.core.casework.queries import inbox_for
 from tongchou.core.wording import T
+from tongchou.domains.response.queries import escalated_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def town(request: HttpRequest) -> dict[str, object]:
     if actor is None:
         return {}
     host, _, port = request.get_host().rpartition(":")
-    waiting = inbox_for(actor).count()
+    waiting = inbox_for(actor).count() + escalated_from(actor).count()
     nav = []
     for way in WAYS:
         if actor.may(way.needs):

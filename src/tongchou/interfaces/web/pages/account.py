@@ -9,6 +9,8 @@ from tongchou.core.people.models import User
 from tongchou.core.places.queries import installation
 from tongchou.interfaces.web.middleware import set_preferences
 
+POSTS_SHOWN = 2
+
 
 class SignIn(LoginView):
     """User name and password; a demo town also lists its fictional accounts, so that one can try every role."""
@@ -19,7 +21,13 @@ class SignIn(LoginView):
     def get_context_data(self, **given: object) -> dict[str, object]:
         town = installation()
         demo = User.objects.filter(is_fictional=True, is_active=True).prefetch_related("postings__post") if town and town.is_demo else []
-        return {**super().get_context_data(**given), "town": town, "demo_accounts": demo}
+        return {**super().get_context_data(**given), "town": town, "demo_accounts": [_account(user) for user in demo]}
+
+
+def _account(user: User) -> dict[str, object]:
+    """A demo account with its own posts; a person who stands in for many is not told by all of them."""
+    posts = [posting.post for posting in user.postings.all() if posting.deputy_for_id is None]
+    return {"user": user, "posts": posts[:POSTS_SHOWN], "more": max(0, len(posts) - POSTS_SHOWN)}
 
 
 def locked_out(request: HttpRequest, credentials: object = None) -> HttpResponse:

@@ -15,12 +15,13 @@ from django.urls import path, reverse
 from tongchou.core.audit.models import Entry
 from tongchou.core.casework.models import Link
 from tongchou.core.parameters.queries import values_on
+from tongchou.core.places.models import Place
 from tongchou.core.wording import T
 from tongchou.domains.response.queries import plans_in_force
 from tongchou.domains.sentinels.queries import observations_as_known
 from tongchou.domains.warning import actions
 from tongchou.domains.warning.models import Alarm
-from tongchou.domains.warning.queries import alarms_seen_by, evidence_on, evidence_series, promise_kept, seen_alarm, track_record
+from tongchou.domains.warning.queries import Promise, alarms_seen_by, evidence_on, evidence_series, promise_kept, seen_alarm, track_record
 from tongchou.domains.warning.rules import ALARM
 from tongchou.interfaces.web.charts import Chart, evidence_curve, small_multiples
 from tongchou.interfaces.web.page import Asked, came_from, page
@@ -61,9 +62,23 @@ def alarm_list(request: Asked) -> HttpResponse:
         "state": state,
         "grade": grade,
         "states": list(ALARM.states.items()),
-        "promise": promise_kept(request.town.place.path, today, float(promised.value) if promised else None),
+        "kpis": _promise_kpis(promise_kept(request.town.place.path, today, float(promised.value) if promised else None)),
     }
     return render(request, "alarms/list.html", context)
+
+
+def _promise_kpis(kept: Promise) -> list[dict[str, Any]]:
+    """A year's alarms by verdict; false ones beside what was promised."""
+    promised = kept.promised_per_year
+    note = T(f"承诺每年不超过 {promised:g}", f"promised: at most {promised:g} a year") if promised is not None else None
+    listed = reverse("alarms")
+    return [
+        {"label": T("误报，过去 365 天", "False, last 365 days"), "value": kept.false, "note": note, "url": f"{listed}?state=dismissed",
+         "tone": "" if kept.is_kept is None else "good" if kept.is_kept else "bad"},
+        {"label": T("属实", "True"), "value": kept.true, "url": f"{listed}?state=confirmed"},
+        {"label": T("不明", "Unclear"), "value": kept.unclear, "url": f"{listed}?state=dismissed"},
+        {"label": T("尚无结论", "No verdict yet"), "value": kept.undecided, "url": f"{listed}?state=open"},
+    ]  # fmt: skip
 
 
 @page("alarm.read")
@@ -76,6 +91,7 @@ def alarm(request: Asked, number: str) -> HttpResponse:
     touched = [e for e in evidence.exclude(grade="").exclude(place=found.area)[: PLACES + 1] if e.place_id != head.place_id]
     # The walk of an incident stops at its alarm; here that stop is where one stands.
     steps = walk_from(head, alarm=found)
+    expected = _expected(found, shares)
     context: dict[str, Any] = {
         "alarm": found,
         "head": head,
@@ -85,7 +101,8 @@ def alarm(request: Asked, number: str) -> HttpResponse:
         "touched": touched[:PLACES],
         "evidence": _evidence_chart(found),
         "curves": _curves(found, shares, request),
-        "next": _expected(found, shares),
+        "next": expected,
+        "horizons": [cell["horizon_days"] for cell in expected[0]["cells"]] if expected else [],
         "record": track_record(head.grade, found.target, request.town.place.path, found.day),
         "steps": [steps[0], *steps[2:]],
         "incidents": [{"head": x.source, "url": address_of(x.source)} for x in _incidents(found)],
@@ -149,6 +166,7 @@ def _curves(found: Alarm, shares: list[Any], request: Asked) -> list[Chart]:
 
 
 def _expected(found: Alarm, shares: list[Any]) -> list[dict[str, Any]]:
+    """What each stream is expected to bring if nothing is done: one row per stream, one cell per horizon."""
     names = {s.kind: s.stream for s in shares if s.stream is not None}
     rows = []
     for entry in found.expected:
@@ -159,7 +177,13 @@ def _expected(found: Alarm, shares: list[Any]) -> list[dict[str, Any]]:
     own = {r["kind"] for r in rows if r["is_local"]}
     order = list(names)  # shares come largest first: what carries the alarm leads
     told = [r for r in rows if r["is_local"] or r["kind"] not in own]
-    return sorted(told, key=lambda r: (order.index(r["kind"]), r["horizon_days"]))[: 2 * CURVES]
+    horizons = sorted({r["horizon_days"] for r in told})
+    by_kind = [[r for r in told if r["kind"] == kind] for kind in order]
+    return [
+        {**rows[0], "cells": [next((r for r in rows if r["horizon_days"] == h), {"horizon_days": h, "median": None}) for h in horizons]}
+        for rows in by_kind
+        if rows
+    ][:CURVES]
 
 
 def _incidents(found: Alarm) -> list[Link]:
@@ -214,18 +238,15 @@ def alarm_run(request: Asked, number: str) -> HttpResponse:
     return render(
         request,
         "alarms/run.html",
-        {"alarm": found, "head": found.dossier, "run": _run(found), "again": again, "parameters": parameters},
+        {"alarm": found, "head": found.dossier, "run": found.run, "lead": _leading_place(found), "again": again, "parameters": parameters,
+         "shares": found.shares.select_related("stream__sentinel")},
     )
 
 
-def _run(found: Alarm) -> dict[str, Any]:
-    run, names = found.run, {s.kind: s.stream.indicator for s in found.shares.all() if s.stream}
-    streams = sorted(run.result["streams"].items(), key=lambda item: -item[1]["share"])
-    return {
-        "row": run,
-        "result": run.result,
-        "streams": [{"kind": kind, "name": names.get(kind, kind), **values} for kind, values in streams],
-    }
+def _leading_place(found: Alarm) -> Place | None:
+    """Where the same reading found the strongest evidence, if that is another place: one reading covers the whole area."""
+    path = found.run.result["place"]
+    return Place.objects.filter(path=path).first() if path != found.dossier.place.path else None
 
 
 urlpatterns = [

@@ -35,7 +35,7 @@ def entries(request: Asked) -> HttpResponse:
             messages.success(request, str(T(f"已核验 {proof.entries} 条，全部完好。", f"{proof.entries} entries verified, all intact.")))
         return redirect("audit")
     wanted = {name: request.GET.get(name, "").strip() for name in ("who", "act", "subject")}
-    rows = entries_matching(**wanted)
+    rows = entries_matching(**wanted).select_related("actor")
     head = ChainHead.objects.get(pk=1)
     paginator = _Counted(rows, ROWS)
     paginator.known = None if any(wanted.values()) else head.seq

@@ -1,8 +1,9 @@
 """The walk back from a task or an incident to the observations that began it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.urls import reverse
+from django.utils import timezone
 
 from tongchou.core.casework.models import Dossier
 from tongchou.core.casework.queries import causes_of
@@ -16,24 +17,25 @@ STREAMS_SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """One stop of the walk; without an address it is where one stands."""
+    """One stop of the walk; without an address it is where one stands. `beside`: stops of the same rank, as the streams read together are."""
 
     kind: T
     title: T
     url: str | None = None
     note: T | None = None
+    beside: tuple["Stop", ...] = ()
 
 
 def alarm_behind(incident: Dossier) -> Alarm | None:
     """The alarm an incident came from."""
     for link in causes_of(incident):
         if link.kind == "caused_by" and link.target.kind == "alarm":
-            return Alarm.objects.select_related("dossier__place", "area").filter(pk=link.target_id).first()
+            return Alarm.objects.select_related("dossier__place", "area", "run").filter(pk=link.target_id).first()
     return None
 
 
 def walk_from(*dossiers: Dossier, alarm: Alarm | None = None) -> list[Stop]:
-    """From the dossier one stands at, over those it belongs to, to the alarm and the streams that carry it."""
+    """From the dossier one stands at, over those it belongs to, to the alarm, its computation, and the observations as they were known then."""
     stops = [Stop(MACHINES[d.kind].label, d.title, address_of(d) if n else None, T(d.number, d.number)) for n, d in enumerate(dossiers)]
     alarm = alarm or alarm_behind(dossiers[-1])
     if alarm is None:
@@ -41,12 +43,27 @@ def walk_from(*dossiers: Dossier, alarm: Alarm | None = None) -> list[Stop]:
     stops.append(
         Stop(MACHINES["alarm"].label, alarm.dossier.title, address_of(alarm.dossier), T(alarm.dossier.number, alarm.dossier.number))
     )
-    shares = alarm.shares.exclude(stream=None).select_related("stream__sentinel")[:STREAMS_SHOWN]
-    for share in shares:
-        stream = share.stream
-        if stream is not None:
-            note = T(f"占证据 {share.share:.0%}", f"{share.share:.0%} of the evidence")
-            stops.append(Stop(T("数据流", "Stream"), _stream_title(stream), reverse("stream", args=[stream.code]), note))
+    run, known_on = alarm.run, timezone.localtime(alarm.as_known_at).date()
+    stops.append(
+        Stop(
+            T("计算", "Computation"),
+            T(f"{run.function} {run.version}", f"{run.function} {run.version}"),
+            reverse("alarm_run", args=[alarm.dossier.number]),
+            T(f"输入摘要 {run.input_digest[:8]}", f"input digest {run.input_digest[:8]}"),
+        )
+    )
+    observed = tuple(
+        Stop(
+            T("观测", "Observations"),
+            _stream_title(share.stream),
+            f"{reverse('stream', args=[share.stream.code])}?known_on={known_on}",
+            T(f"占证据 {share.share:.0%}", f"{share.share:.0%} of the evidence"),
+        )
+        for share in alarm.shares.exclude(stream=None).select_related("stream__sentinel")[:STREAMS_SHOWN]
+        if share.stream is not None
+    )
+    if observed:
+        stops.append(replace(observed[0], beside=observed[1:]))
     return stops
 
 

@@ -123,14 +123,18 @@ def _seen_kpi(desk: Desk) -> dict[str, Any]:
 
 def now_part(desk: Desk) -> dict[str, Any]:
     """What needs this person, and the clocks that run."""
-    mine = [row for row in inbox_rows(desk.request.actor) if row.dossier.kind in ADDRESSES]
-    mine = [row for row in mine if row.dossier.pk not in {alarm.pk for alarm in desk.open_alarms}]
+    everything = [row for row in inbox_rows(desk.request.actor) if row.dossier.kind in ADDRESSES]
+    # An alarm that stands in the card beside is counted here, as the badge counts it, but not told twice.
+    beside = {alarm.pk for alarm in desk.open_alarms[:ALARMS]}
+    mine = [row for row in everything if row.dossier.pk not in beside]
     return {
         "alarm_rows": [_alarm_row(alarm, desk) for alarm in desk.open_alarms[:ALARMS]],
         "alarm_count": len(desk.open_alarms),
         "inbox_rows": [_inbox_row(row, desk) for row in mine[:INBOX]],
-        "inbox_count": len(mine),
-        "inbox_late": sum(row.clock is not None and row.clock.due_at < desk.at for row in mine),
+        "inbox_count": len(everything),
+        "inbox_beside": len(everything) - len(mine),
+        "inbox_more": len(mine) > INBOX,
+        "inbox_late": sum(row.clock is not None and row.clock.due_at < desk.at for row in everything),
         "incident_rows": [
             {"head": head, "url": address_of(head), "state": state_of(head), "done": head.tasks_all - head.tasks_open}
             for head in desk.incidents[:INCIDENTS]

@@ -34,6 +34,8 @@ CLOCK_IS_FOR = {
 @page("task.work")
 def inbox(request: Asked) -> HttpResponse:
     """Rows by kind, soonest clock first."""
+    if request.GET.get("fragment") == "count":
+        return render(request, "inbox/count.html")
     rows = [row for row in inbox_rows(request.actor) if row.dossier.kind in ADDRESSES]
     kinds: dict[str, list[dict[str, Any]]] = defaultdict(list)
     pages = Paginator([r for r in rows if r.dossier.kind == "task"], ROWS).get_page(request.GET.get("page"))

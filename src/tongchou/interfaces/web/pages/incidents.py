@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 
+from tongchou.core.casework.models import Deadline
 from tongchou.core.casework.queries import running_clocks
 from tongchou.core.wording import T
 from tongchou.domains.response import actions
@@ -21,7 +22,7 @@ from tongchou.domains.warning.models import Alarm
 from tongchou.domains.warning.queries import evidence_series
 from tongchou.interfaces.web.page import Asked, came_from, page
 from tongchou.interfaces.web.pages.causes import alarm_behind, walk_from
-from tongchou.interfaces.web.story import address_of, state_of, story_of
+from tongchou.interfaces.web.story import MISSED, address_of, state_of, story_of
 
 ROWS, LOG_ROWS = 50, 40
 LOOK_BACK = timedelta(days=60)
@@ -70,11 +71,12 @@ def incident(request: Asked, number: str) -> HttpResponse:
 
 def _tasks(found: Incident, request: Asked) -> dict[str, Any]:
     rows = tasks_of(found)
+    first = running_clocks([row.dossier.pk for row in rows if row.dossier.closed_at is None])
     groups: dict[str, dict[str, Any]] = {}
     for row in rows:
         unit = row.task.unit
         group = groups.setdefault(unit.code, {"unit": unit.name, "rows": [], "done": 0})
-        group["rows"].append(_shown(row, request))
+        group["rows"].append(_shown(row, first.get(row.dossier.pk), request))
         group["done"] += row.dossier.closed_at is not None
     left = [row for row in rows if row.dossier.closed_at is None]
     order = [g["unit"] for g in found.plan.body["groups"]]
@@ -85,7 +87,7 @@ def _tasks(found: Incident, request: Asked) -> dict[str, Any]:
         "task_rows": [shown for g in groups.values() for shown in g["rows"]],
         "view": "list" if request.GET.get("view") == "list" else "board",
         "left": len(left),
-        "late": sum(1 for row in left if row.is_late(request.at)),
+        "late": sum(shown["is_late"] for group in groups.values() for shown in group["rows"]),
         "finished": len(rows) - len(left),
         "all": len(rows),
     }
@@ -104,8 +106,10 @@ def _without_earlier_rounds(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return kept
 
 
-def _shown(row: TaskRow, request: Asked) -> dict[str, Any]:
+def _shown(row: TaskRow, first: Deadline | None, request: Asked) -> dict[str, Any]:
+    """`first` is the running clock that falls due first: a task can be late to be taken on long before it is late to be done."""
     head = row.dossier
+    is_late = first is not None and first.due_at < request.at
     hand = row.hand
     return {
         "number": head.number,
@@ -115,7 +119,8 @@ def _shown(row: TaskRow, request: Asked) -> dict[str, Any]:
         "state": state_of(head),
         "due_at": row.clock.due_at if row.clock else None,
         "done_at": head.closed_at,
-        "is_late": row.is_late(request.at),
+        "is_late": is_late,
+        "missed": MISSED.get(first.key) if first is not None and is_late else None,
         "is_done": head.closed_at is not None,
         "post": hand.post.name if hand else None,
         "who": hand.user.name if hand and hand.user else None,
@@ -154,6 +159,8 @@ def _stretch(stretch: Stretch, at: datetime) -> dict[str, Any]:
 def _span(span: timedelta) -> T:
     minutes = round(span.total_seconds() / 60)
     days, hours, rest = minutes // 1440, minutes % 1440 // 60, minutes % 60
+    if days and not hours:
+        return T(f"{days} 天", f"{days} d")
     if days:
         return T(f"{days} 天 {hours} 小时", f"{days} d {hours} h")
     return T(f"{hours} 小时 {rest} 分", f"{hours} h {rest} min") if hours else T(f"{rest} 分", f"{rest} min")

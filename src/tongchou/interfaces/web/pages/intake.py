@@ -29,7 +29,7 @@ EARLIEST = date(2000, 1, 1)
 
 @page("stream.report")
 def intake(request: Asked) -> HttpResponse:
-    """The sentinels this person may report for: one's own first, then those that wait longest."""
+    """The sentinels this person may report for: those that wait for a report first, one's own before the rest."""
     rows = list(reporting_sentinels(request.actor).filter(place__path__startswith=request.town.place.path))
     watches = watches_of(rows, request.at, request.town.place.path)
     held = {post.code for post in request.actor.posts}
@@ -42,7 +42,7 @@ def intake(request: Asked) -> HttpResponse:
         if watch.streams:
             shown.append({"sentinel": row, "worst": watch.worst or "silent", "day": waiting, "is_own": is_own, "setting": setting_name(row.setting),
                           "word": FRESHNESS[watch.worst or "silent"]})  # fmt: skip
-    shown.sort(key=lambda r: (not r["is_own"], r["day"] is None, -ORDER.index(r["worst"])))
+    shown.sort(key=lambda r: (r["day"] is None, not r["is_own"], -ORDER.index(r["worst"])))
     context = {"page_obj": Paginator(shown, ROWS).get_page(request.GET.get("page")), "waiting": sum(r["day"] is not None for r in shown)}
     return render(request, "sentinels/intake.html", context)
 

@@ -98,13 +98,14 @@ def _grid(found: Matrix) -> dict[str, Any]:
 def _cell(cell: Cell, place: str, kind: str, name: T) -> dict[str, Any]:
     if not cell.live:
         asleep = len(cell.watches)
-        text = T(f"盲 · {asleep} 未在岗", f"blind · {asleep} asleep") if asleep else T("盲", "blind")
+        more = T(f" · {asleep} 未在岗", f" · {asleep} asleep") if asleep else None
         title = T(f"{name.zh}：没有在岗的{KIND_NAMES[kind].zh}", f"{name.en}: no {KIND_NAMES[kind].en.lower()} sentinel watches")
-        return {"text": text, "level": None, "title": title, "url": _list_url(place=place, kind=kind)}
+        return {"text": T("盲", "blind"), "more": more, "level": None, "title": title, "url": _list_url(place=place, kind=kind)}
     worst = FRESHNESS[cell.worst or "silent"]
-    seen = f"{cell.live} · {cell.share:.0%}"
     return {
-        "text": seen if cell.worst in ("fresh", "due") else T(f"{seen} {worst.zh}", f"{seen} {worst.en}"),
+        "lead": f"{cell.live} · ",
+        "text": f"{cell.share:.0%}",
+        "sign": {"late": "▲", "silent": "✕"}.get(cell.worst or "silent"),
         "level": sum(cell.share >= level for level in LEVELS),
         "title": T(
             f"{name.zh}：{cell.live} 个在岗，看见 {cell.share:.0%} 居民，最差：{worst.zh}",

@@ -1,5 +1,7 @@
 """Messages waiting, sent and dead; a dead one can be given another life."""
 
+from collections.abc import Mapping
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Count, Q
@@ -10,10 +12,22 @@ from django.urls import path
 from tongchou.core.errors import Unseen
 from tongchou.core.outbox.actions import retry_message
 from tongchou.core.outbox.models import Message
+from tongchou.core.outbox.rules import OUTCOMES
 from tongchou.core.wording import T
 from tongchou.interfaces.web.page import Asked, page
 
 ROWS = 50
+# What each topic of jobs.handlers.HANDLERS brings, in words.
+TOPICS: Mapping[str, T] = {
+    "mail": T("邮件", "E-mail"),
+    "task.remind": T("任务到期提醒", "Reminder of a task"),
+    "stream.silent": T("数据失联提醒", "Notice of a silent stream"),
+}
+
+
+def _told(message: Message) -> dict[str, object]:
+    said = OUTCOMES.get(message.outcome, T(message.outcome, message.outcome))
+    return {"message": message, "topic": TOPICS.get(message.topic, message.topic), "outcome": said, "was_sent": message.outcome in ("", "sent")}
 
 
 @page("outbox.read", methods=("GET", "POST"))
@@ -30,9 +44,11 @@ def outbox(request: Asked) -> HttpResponse:
     topics = Message.objects.values("topic").annotate(
         waiting=Count("pk", filter=Q(done_at=None, dead_at=None)), done=Count("pk", filter=~Q(done_at=None)), dead=Count("pk", filter=~Q(dead_at=None))
     )  # fmt: skip
+    page_obj = Paginator(Message.objects.all(), ROWS).get_page(request.GET.get("page"))
     context = {
-        "topics": topics.order_by("topic"), "dead": Message.objects.exclude(dead_at=None)[:ROWS],
-        "page_obj": Paginator(Message.objects.all(), ROWS).get_page(request.GET.get("page")), "may_retry": request.actor.may("outbox.retry"),
+        "topics": [{**row, "name": TOPICS.get(row["topic"], row["topic"])} for row in topics.order_by("topic")],
+        "dead": [_told(m) for m in Message.objects.exclude(dead_at=None)[:ROWS]], "dead_count": Message.objects.exclude(dead_at=None).count(),
+        "page_obj": page_obj, "rows": [_told(m) for m in page_obj], "may_retry": request.actor.may("outbox.retry"),
     }  # fmt: skip
     return render(request, "outbox/list.html", context)
 

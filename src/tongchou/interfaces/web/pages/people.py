@@ -18,6 +18,8 @@ from tongchou.core.wording import T
 from tongchou.interfaces.web.page import Asked, page
 
 TOKEN_DAYS = 365
+RANK = ("office", "group", "health_centre", "department", "village", "district")
+VILLAGES = T("村居", "Villages and neighbourhoods")
 
 
 class Labelled(forms.Form):
@@ -59,7 +61,7 @@ class NewToken(Labelled):
 
     LABELS = {"name": T("用途", "What for"), "scopes": T("权限", "Scopes")}
     name = forms.CharField(max_length=80)
-    scopes = forms.MultipleChoiceField(choices=[(c, c) for c in sorted(frozenset[str]().union(*CAPABILITIES.values()))])
+    scopes = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple, choices=[(c, c) for c in sorted(frozenset[str]().union(*CAPABILITIES.values()))])
 
 
 @page("desk.read", methods=("GET", "POST"))
@@ -76,12 +78,14 @@ def people_list(request: Asked) -> HttpResponse:
     posts = list(
         Post.objects.filter(place__path__startswith=request.town.place.path)
         .select_related("unit", "place", "reports_to")
-        .order_by("unit__kind", "unit__code", "code")
+        .order_by("unit__code", "code")
     )
+    posts.sort(key=lambda p: RANK.index(p.unit.kind) if p.unit.kind in RANK else len(RANK))
     holders = holders_at(posts, request.at)
+    # The villages have one post each: one table says it, not a card per village.
     units = [
-        {"unit": unit, "rows": [{"post": p, "holder": holders.get(p.pk)} for p in members]}
-        for unit, members in groupby(posts, key=lambda p: p.unit)
+        {"name": VILLAGES if kind == "village" else unit.name, "rows": [{"post": p, "holder": holders.get(p.pk)} for p in members]}
+        for (kind, unit), members in groupby(posts, key=lambda p: (p.unit.kind, None if p.unit.kind == "village" else p.unit))
     ]
     empty = sum(1 for p in posts if p.pk not in holders)
     return render(request, "people/list.html", {"units": units, "empty": empty, "form": form, "may_write": request.actor.may("user.write")})

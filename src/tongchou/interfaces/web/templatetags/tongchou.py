@@ -15,6 +15,7 @@ from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from tongchou.core.wording import T, current_language
+from tongchou.interfaces.web.acts import act_name
 from tongchou.interfaces.web.bundle import bundle_name
 from tongchou.interfaces.web.charts import Chart, sparkline
 
@@ -224,3 +225,15 @@ def heat_class(cell: Any) -> str:
     """The ground of one heat-grid cell: its level 0–4, or blind where nothing watches."""
     level = cell["level"] if isinstance(cell, Mapping) else cell.level
     return "blind" if level is None else f"l{level}"
+
+
+@register.filter
+def act(action: str) -> str:
+    """An action of the log in words."""
+    return str(act_name(action))
+
+
+@register.filter
+def pairs(details: Mapping[str, object]) -> str:
+    """What an entry keeps, in one line: rows 5 · kind resident; nothing kept gives nothing."""
+    return " · ".join(f"{key} {value}" for key, value in details.items() if value not in (None, "", [], {}))

@@ -1,0 +1,52 @@
+"""What was done, in words: every action the log knows."""
+
+from collections.abc import Mapping
+
+from tongchou.core.wording import T
+from tongchou.interfaces.web.story import ACTS, STEPS
+
+NAMES: Mapping[str, T] = {
+    **STEPS,
+    **ACTS,
+    "alarm.seen": T("预警再次见到", "Alarm seen again"),
+    "alarm.upgrade": T("预警升级", "Alarm upgraded"),
+    "audit.seal": T("每日封存", "Day sealed"),
+    "import.preview": T("导入预览", "Import previewed"),
+    "import.apply": T("导入", "Imported"),
+    "import.discard": T("放弃导入", "Import discarded"),
+    "import.undo": T("撤销导入", "Import undone"),
+    "import.wrong_rows": T("下载错误行", "Wrong rows taken out"),
+    "incident.give": T("派发任务", "Tasks given out"),
+    "observation.history": T("载入历史观测", "Past observations loaded"),
+    "observation.report": T("上报观测", "Observations reported"),
+    "office.lay": T("设立机构岗位", "Offices and posts laid out"),
+    "outbox.retry": T("重发消息", "Message retried"),
+    "parameter.define": T("定义参数", "Parameters defined"),
+    "parameter.set": T("设定参数", "Parameter set"),
+    "place.lay": T("设立地方", "Places laid out"),
+    "plan.publish": T("发布方案", "Plan published"),
+    "posting.begin": T("任职", "Put in post"),
+    "posting.end": T("结束任职", "Posting ended"),
+    "register.add": T("新增登记", "Record added"),
+    "register.edit": T("修改登记", "Record changed"),
+    "register.export": T("导出登记", "Register exported"),
+    "register.generate": T("生成演示登记", "Demo register generated"),
+    "sentinel.add": T("新设哨点", "Sentinel set up"),
+    "sentinel.edit": T("修改哨点", "Sentinel changed"),
+    "sentinel.lay": T("设立哨点", "Sentinels laid out"),
+    "sentinel.state": T("哨点启停", "Sentinel opened or closed"),
+    "stream.add": T("新设数据流", "Stream added"),
+    "token.issue": T("发放令牌", "Token issued"),
+    "token.revoke": T("作废令牌", "Token revoked"),
+    "town.found": T("建立本镇", "Town founded"),
+    "town.renew": T("更新本镇资料", "Town renewed"),
+    "user.add": T("建立账号", "Account made"),
+    "user.deactivate": T("停用账号", "Account closed"),
+    "user.password": T("修改密码", "Password changed"),
+    "watch.screen": T("晨间研判", "Morning read"),
+}
+
+
+def act_name(action: str) -> T:
+    """The action in words; one that nobody named is shown as its code."""
+    return NAMES.get(action) or T(action, action)
