@@ -84,6 +84,38 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+PAGES = {
+    "lin": ("/", "/?place=310118106010", "/inbox/", "/alarms/", "/alarms/YJ-2022-0001", "/alarms/YJ-2022-0001/run", "/incidents/", "/matrix/",
+            "/sentinels/", "/sentinels/001-sampling-site", "/sentinels/new", "/streams/001-sampling-site-s", "/intake/", "/intake/file",
+            "/sentinels/001-sampling-site/report", "/parameters/", "/parameters/coverage.seen_from", "/people/", "/people/lin"),
+    "he": ("/registers/", "/registers/resident/", "/registers/resident/new", "/imports/"),
+    "gao": ("/audit/", "/audit/accesses"),
+    "luo": ("/outbox/", "/people/luo", "/parameters/coverage.seen_from"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("width", "lang"), [(360, "zh"), (360, "en"), (1440, "en")])
+def test_every_page_fits_has_one_heading_and_a_title_and_logs_no_error(chromium: Browser, home: Path, width: int, lang: str) -> None:
+    wrong: list[str] = []
+    with _served(home) as address:
+        for username, addresses in PAGES.items():
+            page = _signed_in(chromium, address, username, viewport={"width": width, "height": 800})
+            page.context.add_cookies([{"name": "lang", "value": lang, "url": address}])
+            page.on("console", lambda said: wrong.append(f"{page.url}: {said.text}") if said.type == "error" else None)
+            page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
+            for place in addresses:
+                answer = page.goto(f"{address}{place}")
+                page.evaluate("dispatchEvent(new Event('beforeprint'))")
+                expect(page.locator("[data-chart]:not([data-drawn])")).to_have_count(0, timeout=PATIENCE_MS)
+                seen = page.evaluate(
+                    "[document.documentElement.scrollWidth, document.querySelectorAll('h1').length, document.title.split(' · ').length]"
+                )
+                if answer is None or answer.status != 200 or seen[0] > width or seen[1] != 1 or seen[2] < 3:
+                    wrong.append(f"{place}: status {answer and answer.status}, width {seen[0]}, headings {seen[1]}, title {page.title()}")
+            page.context.close()
+    assert wrong == []
+
+
 def test_an_alarm_becomes_work_that_is_done_or_climbs(chromium: Browser, home: Path, tmp_path: Path) -> None:
     expect.set_options(timeout=PATIENCE_MS)
     photo, sheet = tmp_path / "line.png", tmp_path / "list.pdf"
@@ -92,8 +124,18 @@ def test_an_alarm_becomes_work_that_is_done_or_climbs(chromium: Browser, home: P
     with _served(home) as address:
         guard = _signed_in(chromium, address, "wu", viewport={"width": 390, "height": 844})
         guard.goto(f"{address}/inbox/")
-        officer = _signed_in(chromium, address, "lin")
+        # The duty officer's browser runs no script: what must be done at night is done by plain forms.
+        officer = _signed_in(chromium, address, "lin", java_script_enabled=False)
+        leader = _signed_in(chromium, address, "zhou")
+        leader.goto(f"{address}{_first_alarm(officer, address)}")
+        leader.fill("#why-confirm", "半句话")
         _confirm_alarm(officer, address)
+        # The second officer is told at once and keeps what was typed until they ask for the new state.
+        expect(leader.locator(".page-head .chip").first).to_have_text("已确认")
+        expect(leader.locator("#why-confirm")).to_have_value("半句话")
+        leader.locator(".update-chip").click()
+        expect(leader.locator(".page-aside a[href^='/incidents/SJ-']")).to_be_visible()
+        expect(leader.locator("#why-confirm")).to_have_count(0)
         # Wu's open page shows the new task by itself.
         task = guard.get_by_role("link", name="先行管控住所和停留场所", exact=True)
         expect(task).to_be_visible()
@@ -119,9 +161,13 @@ def test_an_alarm_becomes_work_that_is_done_or_climbs(chromium: Browser, home: P
     assert proof.returncode == 0, proof.stdout + proof.stderr
 
 
-def _confirm_alarm(page: Page, address: str) -> None:
+def _first_alarm(page: Page, address: str) -> str:
     page.goto(f"{address}/alarms/")
-    page.locator("a[href^='/alarms/YJ-']").first.click()
+    return str(page.locator("a[href^='/alarms/YJ-']").first.get_attribute("href"))
+
+
+def _confirm_alarm(page: Page, address: str) -> None:
+    page.goto(f"{address}{_first_alarm(page, address)}")
     page.fill("#why-confirm", "卫生院复核属实")
     page.get_by_role("button", name="确认预警").click()
     page.wait_for_url("**/incidents/**")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
-from math import cos, floor, log10, radians
+from math import ceil, cos, floor, log10, radians
 from typing import Any, Literal
 
 from tongchou.core.wording import T, current_language
@@ -19,6 +19,7 @@ GRADE_SHAPES = {"red": "square", "orange": "triangle-up", "yellow": "diamond", "
 DAY = T("日期", "Day")
 EXPECTED, LOW, HIGH = T("预期", "Expected"), T("预期下限", "Expected, low"), T("预期上限", "Expected, high")
 LEVELS = 5
+FEW = 5  # below so many, five ticks would stand closer than one apart
 SMALLEST = 1e-9  # a rate below it is zero to the eye, and far above what a float can still divide by
 MIDDLE: Spec = {"longitude": {"field": "x", "type": "quantitative"}, "latitude": {"field": "y", "type": "quantitative"}}
 KM_PER_DEGREE = 111.2
@@ -160,7 +161,9 @@ def y_axis(field: str, unit: T | None, top: float, *shown: Series | None) -> Spe
     """An axis from zero. Where all that is `shown` is whole (people, cases), so are its ticks: nobody counts half a case."""
     scale = {"domain": [0, top], "nice": True, "clamp": True}
     is_whole = bool(shown) and all(float(v).is_integer() for values in shown if values is not None for v in values if v is not None)
-    axis = {"tickMinStep": 1, "format": ",d"} if is_whole else {}
+    axis: Spec = {"format": ",d"} if is_whole else {}
+    if is_whole and top < FEW:
+        axis["values"] = list(range(ceil(top) + 1))
     return quantity(field, title=None if unit is None else str(unit), scale=scale, stack=None, axis=axis)
 
 

@@ -52,9 +52,7 @@ from tongchou.interfaces.web.chart_parts import (
 
 __all__ = ["AlarmMark", "Area", "Chart"]
 # Evidence runs over many powers of ten, for which SI letters ("100G times") would be a riddle.
-PLAIN_OR_POWER = (
-    "datum.value >= 1e7 ? '10^' + format(log(datum.value) / LN10, '.0f') : datum.value >= 1 ? format(datum.value, ',d') : format(datum.value, '~g')"
-)
+PLAIN_OR_POWER = "datum.value >= 1e7 ? '10^' + format(log(datum.value) / LN10, '.0f') : datum.value >= 1 ? format(datum.value, ',d') : format(datum.value, '~g')"
 GROUP, PLACE = T("类别", "Group"), T("地方", "Place")
 
 

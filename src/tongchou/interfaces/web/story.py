@@ -91,7 +91,7 @@ def story_of(entries: Iterable[Entry], dossiers: Mapping[int, Dossier], here: Do
 def _said(entry: Entry, posts: Mapping[str, T]) -> T:
     if entry.action == "incident.give":
         count = entry.details.get("tasks")
-        return T(f"派发 {count} 项任务", f"{count} tasks given out")
+        return T(f"派发 {count} 项任务", "1 task given out" if count == 1 else f"{count} tasks given out")
     if entry.action.endswith(".assign"):
         found, post = WHY.get(str(entry.details.get("why"))), posts.get(str(entry.details.get("to")))
         if found is not None and post is not None:

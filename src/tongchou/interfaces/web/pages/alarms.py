@@ -238,8 +238,15 @@ def alarm_run(request: Asked, number: str) -> HttpResponse:
     return render(
         request,
         "alarms/run.html",
-        {"alarm": found, "head": found.dossier, "run": found.run, "lead": _leading_place(found), "again": again, "parameters": parameters,
-         "shares": found.shares.select_related("stream__sentinel")},
+        {
+            "alarm": found,
+            "head": found.dossier,
+            "run": found.run,
+            "lead": _leading_place(found),
+            "again": again,
+            "parameters": parameters,
+            "shares": found.shares.select_related("stream__sentinel"),
+        },
     )
 
 

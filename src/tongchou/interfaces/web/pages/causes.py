@@ -13,6 +13,7 @@ from tongchou.domains.warning.models import Alarm
 from tongchou.interfaces.web.story import MACHINES, address_of
 
 STREAMS_SHOWN = 3
+LEAST_SHARE = 0.005  # below it the page would say 0%
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def walk_from(*dossiers: Dossier, alarm: Alarm | None = None) -> list[Stop]:
             f"{reverse('stream', args=[share.stream.code])}?known_on={known_on}",
             T(f"占证据 {share.share:.0%}", f"{share.share:.0%} of the evidence"),
         )
-        for share in alarm.shares.exclude(stream=None).select_related("stream__sentinel")[:STREAMS_SHOWN]
+        for share in alarm.shares.filter(share__gte=LEAST_SHARE).exclude(stream=None).select_related("stream__sentinel")[:STREAMS_SHOWN]
         if share.stream is not None
     )
     if observed:

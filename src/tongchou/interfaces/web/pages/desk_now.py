@@ -59,7 +59,7 @@ def _cases_kpi(desk: Desk) -> dict[str, Any] | None:
     is_up, is_down = (before is not None and week > 1.1 * before), (before is not None and week < 0.9 * before)
     than = T("高于", "up from") if is_up else T("低于", "down from") if is_down else T("持平于", "level with")
     return {
-        "label": T(f"{indicator.zh}，至 {day.month}/{day.day} 的 7 天", f"{indicator.en}, 7 days to {day.day}/{day.month}"),
+        "label": T(f"{indicator.zh}，至 {day.month}/{day.day} 的 7 天", f"{indicator.en}, 7 days to {day:%-d %b}"),
         "value": f"{week:,.0f}",
         "note": None if before is None else T(f"{than.zh}前 7 天的 {before:,.0f}", f"{than.en} {before:,.0f} the week before"),
         "tone": "bad" if is_up else "good" if is_down else "",

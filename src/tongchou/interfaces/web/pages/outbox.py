@@ -22,12 +22,18 @@ TOPICS: Mapping[str, T] = {
     "mail": T("邮件", "E-mail"),
     "task.remind": T("任务到期提醒", "Reminder of a task"),
     "stream.silent": T("数据失联提醒", "Notice of a silent stream"),
+    "watch.morning": T("晨间研判", "Morning reading"),
 }
 
 
 def _told(message: Message) -> dict[str, object]:
     said = OUTCOMES.get(message.outcome, T(message.outcome, message.outcome))
-    return {"message": message, "topic": TOPICS.get(message.topic, message.topic), "outcome": said, "was_sent": message.outcome in ("", "sent")}
+    return {
+        "message": message,
+        "topic": TOPICS.get(message.topic, message.topic),
+        "outcome": said,
+        "was_sent": message.outcome in ("", "sent"),
+    }
 
 
 @page("outbox.read", methods=("GET", "POST"))

@@ -61,7 +61,9 @@ class NewToken(Labelled):
 
     LABELS = {"name": T("用途", "What for"), "scopes": T("权限", "Scopes")}
     name = forms.CharField(max_length=80)
-    scopes = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple, choices=[(c, c) for c in sorted(frozenset[str]().union(*CAPABILITIES.values()))])
+    scopes = forms.MultipleChoiceField(
+        widget=forms.CheckboxSelectMultiple, choices=[(c, c) for c in sorted(frozenset[str]().union(*CAPABILITIES.values()))]
+    )
 
 
 @page("desk.read", methods=("GET", "POST"))
@@ -84,8 +86,8 @@ def people_list(request: Asked) -> HttpResponse:
     holders = holders_at(posts, request.at)
     # The villages have one post each: one table says it, not a card per village.
     units = [
-        {"name": VILLAGES if kind == "village" else unit.name, "rows": [{"post": p, "holder": holders.get(p.pk)} for p in members]}
-        for (kind, unit), members in groupby(posts, key=lambda p: (p.unit.kind, None if p.unit.kind == "village" else p.unit))
+        {"name": VILLAGES if unit is None else unit.name, "rows": [{"post": p, "holder": holders.get(p.pk)} for p in members]}
+        for (_, unit), members in groupby(posts, key=lambda p: (p.unit.kind, None if p.unit.kind == "village" else p.unit))
     ]
     empty = sum(1 for p in posts if p.pk not in holders)
     return render(request, "people/list.html", {"units": units, "empty": empty, "form": form, "may_write": request.actor.may("user.write")})
