@@ -15,10 +15,13 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tongchou
 from tongchou.core.wording import T, current_language, use_language
-from tongchou.interfaces.web import charts
+from tongchou.interfaces.jobs.handlers import HANDLERS
+from tongchou.interfaces.web import acts, charts
 from tongchou.interfaces.web.chart_parts import breaks_of, spread_levels
 from tongchou.interfaces.web.middleware import Page
+from tongchou.interfaces.web.pages import outbox
 from tongchou.interfaces.web.templatetags.tongchou import masked, number, page_numbers, percent, span_text, when
 
 SHEET = (Path(charts.__file__).parent / "static" / "tongchou.css").read_text(encoding="utf-8")
@@ -235,6 +238,21 @@ class TestCharts:
         assert [mark["row"] for mark in rule["data"]["values"]] == [0, 1, 0]
         assert [mark["grade"] for mark in rule["data"]["values"]] == ["蓝", "黄", "红"]
 
+    def test_the_same_word_is_not_said_twice_side_by_side(self):
+        marks = [charts.AlarmMark(DAYS[20], "red"), charts.AlarmMark(DAYS[22], "red"), charts.AlarmMark(DAYS[40], "red")]
+        figure = charts.epidemic_curve(DAYS, [1.0] * 60, title=VISITS, unit=VISITS, alarms=marks)
+        rule = next(la for la in figure.spec["layer"] if la["mark"]["type"] == "rule")
+        assert [(mark["word"], mark["align"]) for mark in rule["data"]["values"]] == [("红", "right"), ("", "left"), ("红", "left")]
+
+    def test_an_axis_of_people_has_whole_ticks_and_one_of_rates_has_not(self):
+        def axis(values):
+            figure = charts.stream_curve(DAYS[:3], values, title=VISITS, unit=VISITS)
+            return next(la for la in figure.spec["layer"] if la["mark"]["type"] == "line")["encoding"]["y"]["axis"]
+
+        assert axis([0.0, 2.0, None])["values"] == [0, 1, 2]
+        assert axis([0.0, 12.0, 3.0]) == {"format": ",d"}
+        assert axis([0.5, 1.5, None]) == {}
+
     def test_a_clockwise_outline_does_not_turn_the_map_inside_out(self):
         ring = [[121.2, 31.1], [121.3, 31.1], [121.3, 31.2], [121.2, 31.2], [121.2, 31.1]]
         for outline in (ring, ring[::-1]):
@@ -275,3 +293,16 @@ class TestCharts:
             page = charts.paper(figures[name].spec)
             assert "$" not in re.sub(r'"\$schema"', "", json.dumps(page["config"]))
             assert "<svg" in vl_convert.vegalite_to_svg(page)
+
+
+class TestNames:
+    """What the office reads is a word, never a code."""
+
+    def test_every_action_of_the_log_has_a_word(self):
+        source = "".join(path.read_text(encoding="utf-8") for path in Path(tongchou.__file__).parent.rglob("*.py"))
+        written = set(re.findall(r'\brecord\(\s*"([a-z_]+\.[a-z_]+)"', source))
+        assert "register.edit" in written
+        assert sorted(written - set(acts.NAMES)) == []
+
+    def test_every_topic_of_the_worker_has_a_word(self):
+        assert set(outbox.TOPICS) == set(HANDLERS)

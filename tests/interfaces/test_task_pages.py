@@ -180,6 +180,7 @@ def test_walk_goes_on_to_the_alarm_and_its_streams(installed_town: Town, monkeyp
     alarm = propose(town=installed_town, is_exercise=False, by=SYSTEM, at=AT)
     incident = confirm(alarm, plan_code="spread", reason="两例核酸阳性", by=installed_town.lin, at=AT)
     page = _as("lin").get(f"/incidents/{incident.dossier.number}").content.decode()
+    assert f'href="/alarms/{alarm.dossier.number}/run"' in page
     assert f'href="/alarms/{alarm.dossier.number}"' in page and "两例核酸阳性" in page and "派发 4 项任务" in page
 
 

@@ -117,7 +117,7 @@ def _seen_kpi(desk: Desk) -> dict[str, Any]:
         "value": len(desk.streams),
         "note": T(f"迟报或失联 {quiet}", f"{quiet} late or silent") if quiet else T("全部及时", "all in time"),
         "tone": "bad" if quiet else "good",
-        "url": link("sentinels", freshness="silent") if quiet else link("matrix"),
+        "url": "#freshness" if quiet else link("matrix"),
     }
 
 
