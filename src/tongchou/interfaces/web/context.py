@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from tongchou.core.audit.models import Entry
+from tongchou.core.casework.models import Dossier
 from tongchou.core.casework.queries import inbox_for
 from tongchou.core.wording import T
 from tongchou.domains.response.queries import escalated_from
@@ -47,7 +48,9 @@ def town(request: HttpRequest) -> dict[str, object]:
     if actor is None:
         return {}
     host, _, port = request.get_host().rpartition(":")
-    waiting = inbox_for(actor).count() + escalated_from(actor).count()
+    # What climbed past this person still is theirs to do: the badge counts what the inbox lists.
+    in_hand = Q(pk__in=inbox_for(actor).order_by().values("dossier_id")) | Q(pk__in=escalated_from(actor).order_by().values("pk"))
+    waiting = Dossier.objects.filter(in_hand).count()
     nav = []
     for way in WAYS:
         if actor.may(way.needs):
