@@ -63,7 +63,7 @@ def test_program_is_told_the_same(
     def broken(*_: object, **__: object) -> Any:
         raise error
 
-    monkeypatch.setattr("tongchou.interfaces.api.api.actor_for_token", broken)
+    monkeypatch.setattr("tongchou.interfaces.api.api.token_behind", broken)
     answer = lin.get("/registers")
     assert answer.status_code == status and zh in answer.json()["said"]["zh"]
     assert en.lower() in str(answer.json()).lower() and answer.headers.get("Retry-After") == ("5" if status == 503 else None)
