@@ -21,7 +21,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 
-from tongchou.science.detection.ears import ears_c2
+from tongchou.science.detection.ears import ears
 from tongchou.science.detection.farrington import FarringtonParams, farrington_flexible
 from tongchou.science.detection.fusion import screen
 from tongchou.science.detection.model import Additive, DetectionParams, History
@@ -116,7 +116,7 @@ def main() -> None:
     filled = [np.nan_to_num(h.values) for h in histories]
     weeks = np.stack([y[-728:].reshape(104, 7).sum(axis=1) for y in filled])
     one_year = FarringtonParams(years_back=1)
-    ours_plain = cpu_seconds(lambda: (farrington_flexible(weeks, [103], one_year), ears_c2(np.stack(filled)[:, -10:])), 5)
+    ours_plain = cpu_seconds(lambda: (farrington_flexible(weeks, [103], one_year), ears(np.stack(filled)[:, -10:])), 5)
     print(f"the same morning by Farrington flexible (weekly) and EARS C2 (daily) of ours: {ours_plain:.4f} s")
 
     series = weekly_series(rng, 42)

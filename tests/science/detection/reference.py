@@ -13,17 +13,20 @@ from pathlib import Path
 import numpy as np
 
 DATA = Path(__file__).parents[2] / "data"
+R_METHODS = sorted(p.name.removeprefix("alarms_").removesuffix(".csv.gz") for p in (DATA / "reference_r").glob("alarms_*.csv.gz"))
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What R returned for one series and variant; ``weeks`` are 0-based positions."""
+    """What R returned for one series and variant; ``weeks`` are 0-based positions; NaN where R has nothing."""
 
+    method: str
     series: str
-    variant: dict[str, str]
+    variant: str
     weeks: np.ndarray
     upper: np.ndarray
     alarm: np.ndarray
+    score: np.ndarray
     expected: np.ndarray
 
 
@@ -53,13 +56,6 @@ def references(method: str) -> tuple[Reference, ...]:
         return np.array([float(r[name]) if r[name] not in ("", "NA") else np.nan for r in found])
 
     return tuple(
-        Reference(
-            name,
-            dict(part.split("=") for part in variant.split(";")),
-            column(found, "t").astype(int) - 1,
-            column(found, "upperbound"),
-            column(found, "alarm") == 1,
-            column(found, "expected"),
-        )
+        Reference(method, name, variant, column(found, "t").astype(int) - 1, *(column(found, c) for c in ("upperbound", "alarm", "score", "expected")))
         for (name, variant), found in rows.items()
-    )
+    )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tongchou.core.wording import T
-from tongchou.interfaces.cli import accounts, demo, estimating, importing, installing, operating, serving, watching
+from tongchou.interfaces.cli import accounts, demo, detecting, estimating, importing, installing, operating, serving, watching
 from tongchou.interfaces.cli.shell import Fault, refuse
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ operating.register(app)
 installing.register(app)
 importing.register(app)
 watching.register(app)
+detecting.register(app)
 estimating.register(app)
 demo.register(app)
 app.add_typer(accounts.app, name="users")

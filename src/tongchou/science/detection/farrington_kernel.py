@@ -111,8 +111,11 @@ def _reweight(y, y23, mu, work, times, group, first, n, df, slope, information, 
 
 
 @njit(cache=True, error_model="numpy")
-def _fit(y, ylogy, log_start, y23, times, group, first, n, parameters, trend, threshold, w, eta, mu, work, sums, intercept, base):  # type: ignore[no-untyped-def]
-    """Fit, reweight, fit again; returns (ok, mean now, phi, variance of log mean now, t value of the trend)."""
+def _fit(y, ylogy, log_start, y23, times, group, first, n, parameters, trend, threshold, textbook, w, eta, mu, work, sums, intercept, base):  # type: ignore[no-untyped-def]
+    """Fit, reweight, fit again; returns (ok, mean now, phi, variance of log mean now, t value of the trend).
+
+    ``textbook``: variances are phi times the inverse information, as Farrington 1996; else as the R program of Noufaily 2013.
+    """
     df = n - parameters
     if df <= 0:
         return False, np.nan, np.nan, np.nan, 0.0
@@ -129,17 +132,21 @@ def _fit(y, ylogy, log_start, y23, times, group, first, n, parameters, trend, th
         residual = (y[i] - mu[i]) / mu[i]
         pearson += work[i] * residual * residual
         overwritten += w[i] * residual * residual
+    phi = max(pearson / df, 1.0)
+    scale = phi if textbook else overwritten / df
     spread = 1 / sums[0, 0]
     t_value = 0.0
     if trend:
         distance = sums[0, 1] / sums[0, 0]
         spread += distance * distance / information
-        t_value = abs(slope) / math.sqrt(overwritten / df / information) if overwritten > 0 else np.inf
-    return True, math.exp(intercept[0]), max(pearson / df, 1.0), overwritten / df * spread, t_value
+        # The trend is judged by the dispersion as it is, without the floor of 1.
+        spread_now = (pearson if textbook else overwritten) / df
+        t_value = abs(slope) / math.sqrt(spread_now / information) if spread_now > 0 else np.inf
+    return True, math.exp(intercept[0]), phi, scale * spread, t_value
 
 
 @njit(cache=True, error_model="numpy")
-def fit_all(counts, weeks, starts, lengths, groups, periods, threshold, may_trend, critical, log_table, ylogy_table, y23_table):  # type: ignore[no-untyped-def]
+def fit_all(counts, weeks, starts, lengths, groups, periods, threshold, may_trend, textbook, critical, log_table, ylogy_table, y23_table):  # type: ignore[no-untyped-def]
     """Fit every series at every week; returns mean, dispersion, variance of the log mean, trend kept: each (series, weeks)."""
     n_series, n_weeks, n_runs = counts.shape[0], weeks.shape[0], starts.shape[1]
     expected = np.full((n_series, n_weeks), np.nan)
@@ -173,12 +180,13 @@ def fit_all(counts, weeks, starts, lengths, groups, periods, threshold, may_tren
             keep = False
             if may_trend:
                 ok, mean, phi, var, t_value = _fit(
-                    y, ylogy, log_start, y23, times, group, first, n, p + 1, True, threshold, w, eta, mu, work, sums, intercept, base
-                )
+                    y, ylogy, log_start, y23, times, group, first, n, p + 1, True, threshold, textbook,
+                    w, eta, mu, work, sums, intercept, base,
+                )  # fmt: skip
                 keep = ok and mean <= largest and t_value >= critical[n - p - 1]
             if not keep:
                 ok, mean, phi, var, t_value = _fit(
-                    y, ylogy, log_start, y23, times, group, first, n, p, False, threshold, w, eta, mu, work, sums, intercept, base
+                    y, ylogy, log_start, y23, times, group, first, n, p, False, threshold, textbook, w, eta, mu, work, sums, intercept, base
                 )
             if ok:
                 expected[s, k], dispersion[s, k], variance[s, k], trends[s, k] = mean, phi, var, keep
