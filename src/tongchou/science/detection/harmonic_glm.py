@@ -52,7 +52,7 @@ def _iterate(y: Floats, x: Floats, family: _Family, eta: Floats) -> tuple[Floats
         target = eta + (y - mu) / family.slope(mu)
         if not np.isfinite(root).all() or not np.isfinite(target).all():
             break
-        coefficients = np.linalg.lstsq(x * root[:, None], target * root, rcond=None)[0]
+        coefficients = np.asarray(np.linalg.lstsq(x * root[:, None], target * root, rcond=None)[0], dtype=np.float64)
         eta = x @ coefficients
         mu = family.mean(eta)
         now = family.deviance(mu)
