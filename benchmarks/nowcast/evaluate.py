@@ -97,8 +97,11 @@ def methods(holidays: list[date]) -> dict[str, Method]:
         "B weekday hazard, 42 days, no level, no holidays": partial(
             marginal, params=HazardParams(window_days=42, credibility_events=0, use_level=False, spread=narrow), holidays=[]
         ),
-        "C level = same day of last week, t20": partial(marginal, params=HazardParams(profile_weeks=0, spread=narrow), holidays=holidays),
-        "C, t6": partial(marginal, params=HazardParams(profile_weeks=0), holidays=holidays),
+        "C level = same day of last week, t20": partial(
+            marginal, params=HazardParams(profile_weeks=0, open_share_sds=(0.7,), spread=narrow), holidays=holidays
+        ),
+        "C, t6": partial(marginal, params=HazardParams(profile_weeks=0, open_share_sds=(0.7,)), holidays=holidays),
+        "hazard, one trust in the level (.7)": partial(marginal, params=HazardParams(open_share_sds=(0.7,)), holidays=holidays),
         "hazard, no holidays": partial(marginal, params=new, holidays=[]),
         "hazard, t20": partial(marginal, params=HazardParams(spread=narrow), holidays=holidays),
         "hazard (the default)": partial(marginal, params=new, holidays=holidays),

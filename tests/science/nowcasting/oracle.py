@@ -40,8 +40,8 @@ def hazards(cells: np.ndarray, kinds: np.ndarray, params: HazardParams) -> dict[
     return found
 
 
-def levels(cells: np.ndarray, kinds: np.ndarray, params: HazardParams, back: int) -> np.ndarray:
-    """Daily nowcasts of the last ``back`` days, oldest first."""
+def levels(cells: np.ndarray, kinds: np.ndarray, params: HazardParams, back: int, open_sd: float) -> np.ndarray:
+    """Daily nowcasts of the last ``back`` days, oldest first, with one trust in the level."""
     rows, delays = cells.shape
     hazard = hazards(cells, kinds, params)
     level: dict[int, float] = {}
@@ -69,9 +69,28 @@ def levels(cells: np.ndarray, kinds: np.ndarray, params: HazardParams, back: int
             level[t] = seen * grown
             if total is not None and params.use_level:
                 own = params.level_log_variance / (
-                    params.level_log_variance + params.dispersion / (expected * share) + (params.open_share_sd * (1 - share)) ** 2
+                    params.level_log_variance + params.dispersion / (expected * share) + (open_sd * (1 - share)) ** 2
                 )
                 level[t] = seen + (1 - share) * (own * seen * grown + (1 - own) * expected)
         if total is not None and total > 0:
             profile[t] = level[t] / total
     return np.array([level[t] for t in range(rows - back, rows)])
+
+
+def weights(each: list[np.ndarray], kept: int, half_life: float, power: float) -> list[float]:
+    """Weights of several nowcasts from their errors a week later; each is (mornings, back)."""
+
+    def log_sum(morning: np.ndarray, lag: int) -> float:
+        end = len(morning) - lag
+        return math.log(max(sum(morning[end - 7 : end]), 0.5))
+
+    errors = []
+    for one in each:
+        error = 0.0
+        for k in range(kept):
+            for lag in range(7):
+                later = sum(log_sum(other[k], lag + 7) for other in each) / len(each)
+                error += 0.5 ** (k / half_life) * abs(later - log_sum(one[k + 7], lag)) / 7
+        errors.append(error)
+    raw = [error**-power for error in errors]
+    return [r / sum(raw) for r in raw]

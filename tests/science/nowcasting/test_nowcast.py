@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from tests.science.nowcasting import oracle
 from tests.science.nowcasting.cases import GERMAN_HOLIDAYS, german, german_cells, simulated
-from tongchou.science.nowcasting.delay_hazard import draw_counts, nowcast, nowcasts_of_mornings, report_kinds
+from tongchou.science.nowcasting.delay_hazard import draw_counts, nowcast, nowcasts_of_mornings, one_by_one, report_kinds
 from tongchou.science.nowcasting.model import HazardParams, LadderParams, SpreadParams
+from tongchou.science.nowcasting.spread import weights_by_past
 from tongchou.science.nowcasting.triangle import ReportingTriangle
 
 FIRST = date(2022, 1, 1)
@@ -28,11 +29,31 @@ def both(triangle: ReportingTriangle) -> list[np.ndarray]:
 @pytest.mark.parametrize("back", [0, 1, 13, 48])
 def test_every_morning_equals_the_plain_version(group: str, back: int) -> None:
     triangle = german(date(2021, 10, 4), group)
-    mornings = nowcasts_of_mornings(triangle, HazardParams(), GERMAN_HOLIDAYS, 7)
+    each = one_by_one(triangle, HazardParams(), GERMAN_HOLIDAYS, 7)
     seen = triangle.seen_on(triangle.as_of - timedelta(back)).counts
     kinds = report_kinds(triangle.first_day, len(seen) + 40, GERMAN_HOLIDAYS)
-    plain = oracle.levels(seen, kinds, HazardParams(), mornings.shape[1])
-    np.testing.assert_allclose(mornings[back], plain, rtol=1e-9, atol=1e-9)
+    for mornings, open_sd in zip(each, HazardParams().open_share_sds, strict=True):
+        plain = oracle.levels(seen, kinds, HazardParams(), mornings.shape[1], open_sd)
+        np.testing.assert_allclose(mornings[back], plain, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("as_of", [date(2021, 5, 20), date(2021, 10, 4)])
+def test_the_two_trusts_weigh_by_their_past_errors(as_of: date) -> None:
+    triangle = german(as_of, "35-59")
+    each = one_by_one(triangle, HazardParams(), (), 7)
+    kept = min(42, len(triangle.counts) - 14 - 7)
+    plain = oracle.weights(list(each), kept, 21, 6)
+    found = weights_by_past(each, SpreadParams(), len(triangle.counts) - 14, 6)
+    np.testing.assert_allclose(found, plain, rtol=1e-9)
+    assert 0.01 < found[0] < 0.99
+    mixed = nowcasts_of_mornings(triangle, HazardParams(), (), 7)
+    np.testing.assert_allclose(mixed[0], plain[0] * each[0, 0] + plain[1] * each[1, 0], rtol=1e-9)
+
+
+def test_without_a_past_the_trusts_weigh_alike() -> None:
+    each = np.ones((2, 49, 90))
+    for usable in (0, 7, 60):
+        np.testing.assert_array_equal(weights_by_past(each, SpreadParams(), usable, 6), [0.5, 0.5])
 
 
 @pytest.mark.parametrize(
@@ -41,16 +62,17 @@ def test_every_morning_equals_the_plain_version(group: str, back: int) -> None:
 def test_the_simpler_forms_equal_the_plain_version(params: HazardParams) -> None:
     triangle = german(date(2021, 9, 15), "35-59")
     kinds = report_kinds(triangle.first_day, len(triangle.counts) + 40, GERMAN_HOLIDAYS)
-    mornings = nowcasts_of_mornings(triangle, params, GERMAN_HOLIDAYS, 1)
-    np.testing.assert_allclose(mornings[0], oracle.levels(triangle.counts, kinds, params, mornings.shape[1]), rtol=1e-9, atol=1e-9)
+    mornings = one_by_one(triangle, params, GERMAN_HOLIDAYS, 1)[-1]
+    plain = oracle.levels(triangle.counts, kinds, params, mornings.shape[1], params.open_share_sds[-1])
+    np.testing.assert_allclose(mornings[0], plain, rtol=1e-9, atol=1e-9)
 
 
 def test_missing_reports_equal_the_plain_version() -> None:
     cells = simulated(3, 140, 30, DELAYS)
     cells[np.random.default_rng(4).random(cells.shape) < 0.05] = np.nan
     triangle = ReportingTriangle(FIRST, cells)
-    mornings = nowcasts_of_mornings(triangle, HazardParams(), (), 1)
-    plain = oracle.levels(triangle.counts, report_kinds(FIRST, 150, ()), HazardParams(), mornings.shape[1])
+    mornings = one_by_one(triangle, HazardParams(), (), 1)[1]
+    plain = oracle.levels(triangle.counts, report_kinds(FIRST, 150, ()), HazardParams(), mornings.shape[1], 1.0)
     np.testing.assert_allclose(mornings[0], plain, rtol=1e-9, atol=1e-9)
 
 
@@ -206,6 +228,7 @@ def test_the_same_seed_draws_the_same_counts() -> None:
         lambda: HazardParams(window_days=0),
         lambda: HazardParams(class_starts=(2, 2, 9)),
         lambda: HazardParams(growth_damping=1.5),
+        lambda: HazardParams(open_share_sds=()),
         lambda: LadderParams(window_days=0),
         lambda: SpreadParams(df=0),
     ],

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tongchou.science.nowcasting.kernel import nowcast_mornings
 from tongchou.science.nowcasting.model import CountDraws, HazardParams, LadderParams, Nowcast, kept_array
-from tongchou.science.nowcasting.spread import FEW_OPEN, STEP, joint_log_errors, log_spread, moving_sums, quantiles_of
+from tongchou.science.nowcasting.spread import FEW_OPEN, STEP, joint_log_errors, log_spread, moving_sums, quantiles_of, weights_by_past
 from tongchou.science.nowcasting.triangle import Floats, ReportingTriangle
 
 LEAST_PAST_DAYS = 14  # a morning with fewer days behind it is no guide to how far a nowcast is off
@@ -40,9 +40,10 @@ def nowcast(
     report; each cell's hazard is pulled to that product by 50 events. F = prod over d > l of (1 + hazard), Q = 1/F.
     Level expected from the days before: mu = (mean share of that weekday, 4 weeks) x (sum of 7 days) x G^(4/7), G = (that sum / the sum
     of the 7 before)^.7 within [.5, 2]. Weight of the own reports z = v / (v + phi/(mu Q) + (tau (1 - Q))^2);
-    expected = C + (1 - Q)(z C F + (1 - z) mu). Spread: see `spread.log_spread`; quantiles exp(log S + s t_6).
+    expected = C + (1 - Q)(z C F + (1 - z) mu), for tau = .1 (own reports) and 1 (last week); the two weigh (mean past error)^-6.
+    Spread: see `spread.log_spread`; quantiles exp(log S + s t_6).
     Assumes that delays change slowly over eight weeks and that no report is withdrawn. Errs downwards when delays lengthen suddenly and
-    upwards for some days after a wave has turned; two weeks without this method's own errors behind it give an assumed spread.
+    upwards for some days after a long steady wave has turned; two weeks without this method's own errors behind it give an assumed spread.
 
     References
     ----------
@@ -118,6 +119,15 @@ def nowcasts_of_mornings(
     triangle: ReportingTriangle, params: HazardParams | LadderParams, holidays: Collection[date], sum_days: int
 ) -> Floats:
     """Daily nowcasts (mornings, days back) as they were made on each of the last mornings; newest morning first, oldest day first."""
+    if isinstance(params, LadderParams):
+        return np.asarray(one_by_one(triangle, params, holidays, sum_days)[0])
+    each = one_by_one(triangle, params, holidays, sum_days)
+    weights = weights_by_past(each, params.spread, _usable(len(triangle.counts)), params.learning)
+    return np.asarray(np.tensordot(weights, each, axes=1))
+
+
+def one_by_one(triangle: ReportingTriangle, params: HazardParams | LadderParams, holidays: Collection[date], sum_days: int) -> Floats:
+    """The same for each trust in the level, (trusts, mornings, days back); the chain ladder has one."""
     counts = np.ascontiguousarray(triangle.counts)
     known = np.cumsum(np.nan_to_num(counts), axis=1)
     longest, spread = triangle.max_delay, params.spread
@@ -125,16 +135,16 @@ def nowcasts_of_mornings(
     if isinstance(params, LadderParams):
         kinds = np.zeros(len(counts) + longest, dtype=np.int64)
         classes = np.zeros(longest + 1, dtype=np.int64)
-        knobs = np.array([1.0, 1.0, 1.0])
-        found = nowcast_mornings(counts, known, kinds, classes, mornings, back, params.window_days, 1, 0.0, False, 1, 0.0, knobs)
-    else:
-        kinds = report_kinds(triangle.first_day, len(counts) + longest, holidays)
-        classes = np.searchsorted(np.array(params.class_starts), np.arange(longest + 1), side="right").astype(np.int64)
-        knobs = np.array([params.level_log_variance, params.dispersion, params.open_share_sd])
-        found = nowcast_mornings(
-            counts, known, kinds, classes, mornings, back, params.window_days, params.rounds, params.credibility_events, params.use_level,
-            params.profile_weeks, params.growth_damping, knobs,
-        )  # fmt: skip
+        rest = (params.window_days, 1, 0.0, False, 1, 0.0, np.ones(2), np.ones(1))
+        return np.asarray(nowcast_mornings(counts, known, kinds, classes, mornings, back, *rest))
+    kinds = report_kinds(triangle.first_day, len(counts) + longest, holidays)
+    classes = np.searchsorted(np.array(params.class_starts), np.arange(longest + 1), side="right").astype(np.int64)
+    knobs = np.array([params.level_log_variance, params.dispersion])
+    trusts = np.array(params.open_share_sds if params.use_level else params.open_share_sds[:1])
+    found = nowcast_mornings(
+        counts, known, kinds, classes, mornings, back, params.window_days, params.rounds, params.credibility_events, params.use_level,
+        params.profile_weeks, params.growth_damping, knobs, trusts,
+    )  # fmt: skip
     return np.asarray(found)
 
 

@@ -51,7 +51,8 @@ class HazardParams:
     growth_damping: float = 0.7  # of last week's growth: best on German case counts 2020-21
     level_log_variance: float = 0.03  # of the expected level: error of that damped growth over a week, 0.17 squared
     dispersion: float = 2.0  # of the counts; 1 to 8 make little difference
-    open_share_sd: float = 0.7  # relative sd of what is still open; assumption, larger leans more on last week's growth
+    open_share_sds: tuple[float, ...] = (0.1, 1.0)  # relative sd of what is open: trust own reports, trust last week; measured
+    learning: float = 6.0  # those two weigh (mean past error)^-6; 0 = alike; measured
     spread: SpreadParams = field(default_factory=SpreadParams)
 
     def __post_init__(self) -> None:
@@ -60,8 +61,10 @@ class HazardParams:
             raise ValueError(f"HazardParams: class_starts must rise from 2, got {self.class_starts}")
         if self.window_days < 1 or self.rounds < 1 or self.profile_weeks < 0 or self.credibility_events < 0:
             raise ValueError(f"HazardParams out of range: {self}")
-        if not 0 <= self.growth_damping <= 1 or min(self.level_log_variance, self.dispersion, self.open_share_sd) <= 0:
+        if not 0 <= self.growth_damping <= 1 or min(self.level_log_variance, self.dispersion) <= 0:
             raise ValueError(f"HazardParams out of range: {self}")
+        if not self.open_share_sds or min(self.open_share_sds) <= 0 or self.learning < 0:
+            raise ValueError(f"HazardParams: open_share_sds must be above 0 and learning 0 or more: {self}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -30,6 +30,25 @@ def revisions(sums: Floats, longest: int, params: SpreadParams, usable: int) -> 
     return changes, 0.5 ** (np.arange(kept) / params.half_life_days)
 
 
+def weights_by_past(each: Floats, params: SpreadParams, usable: int, power: float) -> Floats:
+    """Weights of several nowcasts, (n,): (mean absolute log error)^-power of their seven-day sums at lags 0..6, seen a week later.
+
+    ``each``: (n, mornings, back), newest morning first. The later value is the mean of all, so that none judges itself. Equal weights
+    while there is no past to learn from, and when one of them was never off.
+    """
+    kept = max(0, min(params.revisions, usable - STEP))
+    if len(each) == 1 or kept == 0:
+        return np.full(len(each), 1 / len(each))
+    logs = np.log(np.maximum([moving_sums(one[: kept + STEP], 7)[:, : 2 * STEP] for one in each], 0.5))
+    later = logs[:, :kept, STEP:].mean(axis=0)
+    fading = 0.5 ** (np.arange(kept) / params.half_life_days)
+    errors = np.abs(later[None] - logs[:, STEP:, :STEP]).mean(axis=2) @ fading
+    if errors.min() <= 0:
+        return np.full(len(each), 1 / len(each))
+    weights = (errors / errors.min()) ** -power
+    return np.asarray(weights / weights.sum())
+
+
 def log_spread(sums: Floats, longest: int, params: SpreadParams, usable: int) -> tuple[Floats, bool]:
     """Standard deviation of the log nowcast by lag 0..longest, and whether the past was long enough to know it.
 
