@@ -178,6 +178,26 @@ def test_rare_events_are_not_weighed_away() -> None:
         assert seasonal_baseline(counts, [399], WEEKLY).expected.mean() == pytest.approx(mean, rel=0.15)
 
 
+@pytest.mark.parametrize("events", [{14: 1, 25: 4}, {1: 1, 5: 1, 9: 1, 15: 1, 16: 1, 25: 5}, {0: 4}, {25: 1}, {0: 9, 1: 9}])
+def test_a_dozen_rare_events_still_give_a_baseline(events: dict[int, int]) -> None:
+    """Half a year of weeks in which the weights of the robust fit find no rest."""
+    counts = np.full(330, np.nan)
+    counts[300:326] = 0
+    for week, cases in events.items():
+        counts[300 + week] = cases
+    base = seasonal_baseline(counts, [328], SeasonalParams(harmonics=0, past_steps=26))
+    assert base.status_of(0, 0) == "converged"
+    assert 0 < base.expected[0, 0] < 9 and np.isfinite(base.variance).all()
+
+
+@pytest.mark.parametrize("mean", [0.02, 0.1, 0.3, 1.0])
+def test_short_and_rare_streams_are_fitted_at_every_step(mean: float) -> None:
+    counts = np.random.default_rng(13).poisson(mean, (300, 60)).astype(float)
+    for params in (SeasonalParams(harmonics=0, past_steps=26), SeasonalParams()):
+        base = seasonal_baseline(counts, list(range(40, 60)), params)
+        assert {base.status_of(s, e) for s in range(300) for e in range(20)} == {"converged"}
+
+
 def test_a_gap_of_a_year_is_bridged() -> None:
     counts = seasonal_counts(8, mean=20)
     gap = counts.copy()

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tongchou.science.evaluation.design import CURRENT, SCENARIOS, SIZES, WEEKS, outbreak, simulate
+from tongchou.science.evaluation.design import CURRENT, PUBLISHED_RANGES, SCENARIOS, SIZES, WEEKS, outbreak, simulate
 
 TABLE = Path(__file__).parents[2] / "data" / "simulation_design" / "noufaily_2013_scenarios.csv"
+RANGES = TABLE.with_name("bedubourg_2017_ranges.csv")
 
 
 def test_every_scenario_equals_the_committed_table() -> None:
@@ -28,6 +29,12 @@ def test_every_scenario_equals_the_committed_table() -> None:
             for j in range(1, int(row["m"]) + 1)
         )
         np.testing.assert_allclose(scenario.mean(), np.exp(p.theta + float(row["beta"]) * t + season), rtol=1e-12)
+
+
+def test_published_ranges_equal_the_committed_table() -> None:
+    rows = {(row["measure"].lower(), row["which"].split()[0]): float(row["value"]) for row in csv.DictReader(RANGES.open())}
+    named = {(name, end): value for name, ends in PUBLISHED_RANGES.items() for end, value in zip(("lowest", "highest"), ends, strict=True)}
+    assert {key: value for key, value in named.items() if value is not None} == {k: v for k, v in rows.items() if k[0] != "npv"}
 
 
 def test_counts_have_the_promised_mean_and_variance() -> None:

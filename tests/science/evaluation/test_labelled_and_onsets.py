@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tongchou.science.detection.mixture import Evidence
-from tongchou.science.evaluation.contenders import FAMILIES
+from tongchou.science.evaluation.families import FAMILIES
 from tongchou.science.evaluation.labelled import FIRST_JUDGED, Labelled, judge_labelled, labelled_ground, measure_labelled
 from tongchou.science.evaluation.measures import ratios
 from tongchou.science.evaluation.onsets import Delays, Onset, as_known, delays, judge_onsets, onset_ground, paired

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from tongchou.science.detection.seasonal import seasonal_baseline
-from tongchou.science.evaluation.contenders import FAMILIES, baseline_rows, surprise
+from tongchou.science.evaluation.contenders import baseline_rows, surprise
 from tongchou.science.evaluation.design import CURRENT, simulate
+from tongchou.science.evaluation.families import FAMILIES
 from tongchou.science.evaluation.weekly import ORACLE, difference, ground_of, joined, judge, measure
 
 SEEDS = (31, 32)

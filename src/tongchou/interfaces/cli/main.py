@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tongchou.core.wording import T
-from tongchou.interfaces.cli import accounts, demo, detecting, estimating, importing, installing, operating, serving, watching
+from tongchou.interfaces.cli import accounts, benchmarking, demo, detecting, estimating, importing, installing, operating, serving, watching
 from tongchou.interfaces.cli.shell import Fault, refuse
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ detecting.register(app)
 estimating.register(app)
 demo.register(app)
 app.add_typer(accounts.app, name="users")
+app.add_typer(benchmarking.app, name="benchmark")
 
 
 @app.callback()

@@ -120,7 +120,7 @@ def _constants(params: MixtureParams) -> tuple[Floats, tuple[float, float], tupl
 
 
 @njit(cache=True, error_model="numpy")
-def _log_count(y, mean, ratio):  # type: ignore[no-untyped-def]
+def log_count(y, mean, ratio):  # type: ignore[no-untyped-def]
     """Log probability of a count, without the part that no mean changes; variance = ratio x mean."""
     if ratio < POISSON_BELOW:
         return y * math.log(mean) - mean
@@ -134,7 +134,7 @@ def _log_ratios(y, mean, variance, sizes, share, out):  # type: ignore[no-untype
     if math.isnan(y) or math.isnan(mean):
         out[:] = 0.0
         return
-    sd, none = math.sqrt(variance), _log_count(y, mean, variance / mean)
+    sd, none = math.sqrt(variance), log_count(y, mean, variance / mean)
     if variance / mean < POISSON_BELOW:
         # Variance and mean grow alike, so the Poisson stays one; written as the negative binomial's limit.
         for k in range(len(sizes)):
@@ -143,7 +143,7 @@ def _log_ratios(y, mean, variance, sizes, share, out):  # type: ignore[no-untype
         return
     for k in range(len(sizes)):
         added = sizes[k] * sd * share
-        out[k] = _log_count(y, mean + added, (variance + added) / (mean + added)) - none
+        out[k] = log_count(y, mean + added, (variance + added) / (mean + added)) - none
 
 
 @njit(cache=True, error_model="numpy")

@@ -7,6 +7,7 @@ from numba import njit
 
 MOST_ITERATIONS = 60
 DAMPED_FROM = 10  # iterations after which weights that swing are averaged with the last ones
+FROZEN_FROM = 40  # ... and after which they, and the dispersion, stay as they are: a dozen rare events may have no weights at rest
 TOLERANCE = 1e-6  # largest change of a coefficient between two iterations
 LOG_MEAN_RANGE = (-14.0, 23.0)
 LEAST_PRESENT_PER_COEFFICIENT = 2
@@ -134,8 +135,10 @@ def _converge(y, design, offset, mean, weights, begin, end, coefficients, before
         _normal_equations(y, design, mean, weights, begin, end, coefficients, penalty, dispersion, matrix, right)
         if not _solve(matrix, right, factor, coefficients):
             break
-        keep = 0.5 if iteration >= DAMPED_FROM else 0.0
-        dispersion = _reweigh(y, design, offset, mean, weights, begin, end, coefficients, dispersion, limit, keep)
+        keep = 1.0 if iteration >= FROZEN_FROM else 0.5 if iteration >= DAMPED_FROM else 0.0
+        left = _reweigh(y, design, offset, mean, weights, begin, end, coefficients, dispersion, limit, keep)
+        if iteration < FROZEN_FROM:
+            dispersion = left
         if np.abs(coefficients - before).max() < TOLERANCE:
             return CONVERGED, dispersion
     return NOT_CONVERGED, dispersion

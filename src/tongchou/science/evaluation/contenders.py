@@ -1,12 +1,12 @@
 """The rules that are compared, each as a score a week: families share a fit, a row each for what is done with it."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tongchou.science.detection.farrington import FarringtonParams, farrington_flexible
+from tongchou.science.detection.memories import LEVEL, two_memories
 from tongchou.science.detection.mixture import Evidence, MixtureParams, decide, evidence_of
 from tongchou.science.detection.model import Floats
 from tongchou.science.detection.seasonal import Baseline, SeasonalParams, seasonal_baseline, upper_mid_p
@@ -16,8 +16,6 @@ Weeks = NDArray[np.int64]
 LEAD = 1  # weeks before the first judged one that the two-week memory needs
 MIXTURE = MixtureParams()
 SEASONAL = SeasonalParams(year_steps=52.0)
-# assumption: half a year, picked among 10, 12, 26 and all weeks on the onsets of 2022-2024 (`onsets`): tuned there, not elsewhere.
-LEVEL = SeasonalParams(year_steps=52.0, harmonics=0, past_steps=26)
 SMALLEST_P = 1e-280
 NOMINAL = 0.01  # N13: alpha of the nominal rows, for every method that has one
 
@@ -61,6 +59,11 @@ def level_rows(counts: Floats, weeks: Weeks) -> dict[str, Verdict]:
     return baseline_rows(counts, seasonal_baseline(counts, _with_lead(weeks), LEVEL), "level", "levelMixture")
 
 
+def memory_rows(counts: Floats, weeks: Weeks) -> dict[str, Verdict]:
+    """Season and level, by how well each foretold the last half year."""
+    return baseline_rows(counts, two_memories(counts, _with_lead(weeks), SEASONAL, LEVEL), "memories", "memoryMixture")
+
+
 def oracle_rows(counts: Floats, weeks: Weeks, mean: Floats, dispersion: Floats) -> dict[str, Verdict]:
     """The same two rules on the true baseline: what no estimate can pass."""
     steps = np.array(_with_lead(weeks))
@@ -83,10 +86,3 @@ def baseline_rows(counts: Floats, baseline: Baseline, tail: str, mixture: str) -
 
 def _with_lead(weeks: Weeks) -> list[int]:
     return [int(weeks[0]) - LEAD, *weeks.tolist()]
-
-
-FAMILIES: Mapping[str, Callable[[Floats, Weeks], dict[str, Verdict]]] = {
-    "farrington": farrington_rows,
-    "seasonal": seasonal_rows,
-    "level": level_rows,
-}

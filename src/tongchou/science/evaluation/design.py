@@ -1,5 +1,6 @@
 """The weekly benchmark's 42 scenarios and the outbreaks laid into them (N13: Noufaily 2013, B17: Bédubourg & Le Strat 2017)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -17,6 +18,15 @@ PAST_OUTBREAKS = 4  # N13
 PAST_SIZES = (0, 2, 3, 5, 10)  # N13
 SIZES = tuple(range(1, 11))  # N13: in standard deviations of the baseline
 DELAY_LOG_SD = 0.5  # B17: a case appears floor(LogNormal(0, .5)) weeks after the start
+
+# B17, abstract: lowest and highest of the 21 methods tried there, each at its nominal setting (so at very different rates of false alarms).
+PUBLISHED_RANGES: Mapping[str, tuple[float | None, float | None]] = {
+    "fpr": (0.007, 0.599),
+    "pod": (0.433, 0.887),
+    "ppv": (0.065, 0.684),
+    "sensitivity": (None, 0.795),
+    "specificity": (None, 0.994),
+}
 
 
 @dataclass(frozen=True, slots=True)

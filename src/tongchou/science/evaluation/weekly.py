@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from tongchou.science.detection.mixture import Evidence
 from tongchou.science.detection.model import Floats
-from tongchou.science.evaluation.contenders import FAMILIES, LEAD, MIXTURE, Verdict, oracle_rows
+from tongchou.science.evaluation.contenders import LEAD, MIXTURE, Verdict, oracle_rows
 from tongchou.science.evaluation.design import CURRENT, Simulated, simulate
+from tongchou.science.evaluation.families import FAMILIES
 from tongchou.science.evaluation.matching import Judged, Restarting, Scored, threshold_for, without_ties
 from tongchou.science.evaluation.measures import Tally, highest_fpr, influences, ratios, standard_error, tally
 
@@ -38,6 +39,11 @@ class Measured:
     errors: Mapping[str, float]
     highest_fpr: float
     influence: Mapping[str, Floats]
+    counted: Tally
+
+    def within(self, chosen: NDArray[np.bool_]) -> dict[str, float]:
+        """The measures over some of the series, (series,)."""
+        return ratios(Tally(self.counted.sums[:, chosen], self.counted.stratum[chosen]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,4 +134,4 @@ def row_of(method: str, rate: float | None, threshold: float | None, counted: Ta
     """The row of a tally. slopes: see `influences`."""
     moved = influences(counted, slopes)
     errors = {name: standard_error(part, counted.stratum) for name, part in moved.items()}
-    return Measured(method, rate, threshold, ratios(counted), errors, highest_fpr(counted), moved)
+    return Measured(method, rate, threshold, ratios(counted), errors, highest_fpr(counted), moved, counted)

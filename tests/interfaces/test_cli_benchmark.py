@@ -1,0 +1,138 @@
+"""`tongchou benchmark weekly` writes figures and a report in two forms, without a town; wrong input is told in one line."""
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tongchou.core.wording import T
+from tongchou.interfaces.cli.paper import HEIGHT, Figure, Heading, Paragraph, Rows, as_html, as_pdf, paged, width_of, wrapped
+from tongchou.interfaces.web.chart_parts import layer, quantity, spec_of
+
+ROOT = Path(__file__).parents[2]
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    command = [sys.executable, "-m", "tongchou.interfaces.cli.main", "benchmark", "weekly", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=500, check=False)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    out = tmp_path_factory.mktemp("benchmark") / "made"
+    sources = ("--labelled", "tests/data/surveillance_series", "--pack", "packs/germany")
+    done = _run("--seed", "41", "--series-per-scenario", "1", "--fpr", "0.01", "--jobs", "1", *sources, "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    return out, done
+
+
+def test_all_figures_are_written_and_progress_goes_to_the_error_stream(made) -> None:
+    out, done = made
+    rows = list(csv.DictReader((out / "results.csv").open()))
+    assert {row["part"] for row in rows} == {"simulated", "labelled", "onsets"}
+    assert {"mixture", "farringtonFlexible", "oracleMixture", "earsC1", "glrnb"} <= {row["method"] for row in rows}
+    measures = {"fpr", "pod", "pod_week_1", "sensitivity", "ppv", "specificity", "weeks_to_alarm", "highest_fpr", "threshold"}
+    assert {row["measure"] for row in rows if row["part"] == "simulated"} == measures
+    matched = [float(r["value"]) for r in rows if r["part"] == "simulated" and r["rate"] == "0.01" and r["measure"] == "fpr"]
+    assert len(matched) > 15 and all(0.0095 < rate <= 0.01 for rate in matched)
+    assert len(json.loads((out / "results.json").read_text("utf-8"))) == len(rows)
+    assert "100%" in done.stderr and "seed 41" in done.stderr
+    assert "report.pdf" in done.stdout and "%" not in done.stdout
+
+
+def test_false_alarms_before_onsets_are_exactly_equal(made) -> None:
+    rows = list(csv.DictReader((made[0] / "results.csv").open()))
+    held = [(float(r["rate"]), float(r["value"])) for r in rows if r["measure"] == "false_alarms_a_year"]
+    found = {r["method"]: float(r["value"]) for r in rows if r["measure"] == "days_to_alarm" and r["rate"] == "1"}
+    assert len(held) == 2 * len(found) > 10
+    # A method that is mute most of the time cannot ring so often as all others; it may then ring less, never more.
+    assert all(value <= rate + 1e-9 for rate, value in held)
+    assert sum(value == pytest.approx(rate) for rate, value in held) > len(held) * 0.7
+    assert found["levelMixture"] < found["farringtonFlexible"]
+
+
+def test_the_page_stands_alone_and_says_both_languages(made) -> None:
+    page = (made[0] / "report.html").read_text("utf-8")
+    assert page.count("<svg") == 4
+    assert not re.search(r"(?:src|href)=[\"']?https?:", page) and "<script" not in page
+    assert "Every method at its published setting" in page and "各方法按发表时的设定" in page
+    assert "--seed 41" in page and "Farrington flexible 改进 Farrington" in page
+    assert len(page) < 400_000
+
+
+def test_the_pdf_has_pages_of_a4(made) -> None:
+    pdf = (made[0] / "report.pdf").read_bytes()
+    boxes = re.findall(rb"/MediaBox \[0 (\d+) 595 (\d+)\]", pdf)[1:]
+    assert len(boxes) >= 3
+    assert all(int(top) - int(bottom) == HEIGHT for bottom, top in boxes)
+    assert int(boxes[-1][0]) == 0
+
+
+def test_the_same_command_gives_the_same_figures(made, tmp_path: Path) -> None:
+    again = _run("--seed", "41", "--series-per-scenario", "1", "--fpr", "0.01", "--jobs", "2", "--out", str(tmp_path))
+    assert again.returncode == 0, again.stderr
+    first = [r for r in csv.reader((made[0] / "results.csv").open()) if r[0] in ("part", "simulated")]
+    assert list(csv.reader((tmp_path / "results.csv").open())) == first
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--fpr", "1.5"), "at most 0.2"),
+        (("--labelled", "nowhere"), "nowhere/k1.csv: cannot be read"),
+        (("--pack", "packs/xujing"), "influenza.csv.gz: not found"),
+        (("--seed", "-1"), "seed"),
+    ],
+)
+def test_wrong_input_is_told_in_a_line(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+    done = _run(*arguments, "--out", str(tmp_path / "none"))
+    assert done.returncode in (1, 2)
+    assert words in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "none").exists()
+
+
+def chart() -> Figure:
+    values = [{"x": k, "y": k % 3} for k in range(9)]
+    return Figure(T("图", "figure"), spec_of({"values": values}, [layer("point", {"x": quantity("x"), "y": quantity("y")})], 200, {}))
+
+
+def test_nothing_is_laid_across_the_edge_of_a_page() -> None:
+    long = [
+        Paragraph(T("字" * 400, "words " * 200)),
+        chart(),
+        Rows(T("表", "table"), (T("甲", "a"), T("乙", "b")), [["x", "1"]] * 120),
+        Heading(T("末", "end")),
+    ]
+    pdf = as_pdf(T("题", "title"), [*long, chart(), chart(), chart()])
+    assert len(re.findall(rb"/MediaBox", pdf)) - 1 == int(re.findall(rb"/Count (\d+)", pdf)[-1])
+    from tongchou.interfaces.cli.paper import Sheet, _lay
+
+    sheet = Sheet()
+    for block in (*long, chart(), chart()):
+        before = sheet.y
+        _lay(sheet, block)
+        assert sheet.y >= before
+    tops = [float(y) for y in re.findall(r'<text x="[\d.]+" y="([\d.]+)"', sheet.svg())]
+    assert tops and all(30 < y % HEIGHT < HEIGHT - 30 for y in tops)
+
+
+def test_markup_in_a_text_is_shown_as_text() -> None:
+    page = as_html(T("题", "a < b & c"), [Paragraph(T("中", "<script>alert(1)</script>")), Rows(T("表", "t"), (T("甲", "a"),), [["<b>"]])])
+    assert "<script" not in page and "<b>" not in page and "a &lt; b &amp; c" in page
+
+
+def test_lines_are_broken_where_each_language_allows() -> None:
+    assert wrapped("one two three", 4.5) == ["one two", "three"]
+    assert wrapped("疫情要防住经济要稳住", 4) == ["疫情要防", "住经济要", "稳住"]
+    assert width_of("防住") == 2 > width_of("ab")
+
+
+def test_a_file_that_is_not_the_librarys_is_refused() -> None:
+    with pytest.raises(ValueError, match="paged"):
+        paged(b"%PDF-1.7 something else", 2)
