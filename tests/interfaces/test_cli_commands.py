@@ -23,24 +23,6 @@ from tongchou.interfaces.cli import checking, main, shell
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture
-def tongchou(capsys, monkeypatch):
-    """Run the program with words; gives back exit code, output, errors."""
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["tongchou", *words])
-        try:
-            main.run()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        else:
-            code = 0
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
-
-
 def typed(monkeypatch, text: str) -> None:
     monkeypatch.setattr(sys.stdin, "readline", lambda: text, raising=False)
 

@@ -4,35 +4,14 @@ import csv
 import gzip
 import json
 import math
-import sys
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
-from tongchou.interfaces.cli import main
-
 DATA = Path(__file__).parents[1] / "data"
 R_METHODS = sorted(p.name.removeprefix("alarms_").removesuffix(".csv.gz") for p in (DATA / "reference_r").glob("alarms_*.csv.gz"))
 TOLERANCE = {"farrington": 1e-6, "farringtonFlexible": 1e-6}  # of the others: 1e-8, the digits that R wrote
-
-
-@pytest.fixture
-def tongchou(capsys, monkeypatch):
-    """Run the program with words; gives back exit code, output, errors."""
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["tongchou", *words])
-        try:
-            main.run()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        else:
-            code = 0
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
 
 
 def as_number(text: str) -> float:

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import sys
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 
 from tests.science.nowcasting.cases import GERMAN_FIRST_DAY, german
-from tongchou.interfaces.cli import main
 from tongchou.science.nowcasting.delay_hazard import nowcast
 from tongchou.science.reproduction.cori import reproduction_number
 from tongchou.science.reproduction.serial_interval import gamma_interval
@@ -22,24 +20,6 @@ TRIANGLE = """reference_day,reported_day,count
 2022-05-01,2022-05-02,2
 2022-05-02,2022-05-02,4
 """
-
-
-@pytest.fixture
-def tongchou(capsys, monkeypatch):
-    """Run the program with words; gives back exit code, output, errors."""
-
-    def run(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["tongchou", *map(str, words)])
-        try:
-            main.run()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        else:
-            code = 0
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """What holds for every detector of the catalogue, whatever the counts: hard series, missing values, batches, time."""
 
-import doctest
-import importlib
 from dataclasses import FrozenInstanceError, fields, replace
 from datetime import date
 from typing import Any
@@ -184,10 +182,3 @@ def test_a_window_that_swallows_a_monthly_year_is_refused() -> None:
     method = METHODS["farringtonFlexible"]
     with pytest.raises(ValueError, match="make them smaller"):
         method.detect(noisy(1), method.default, Calendar(steps_per_year=12))
-
-
-@pytest.mark.parametrize("module", ["ears", "farrington", "reference_values", "low_counts", "charts", "likelihood_ratio", "catalogue"])
-def test_the_examples_of_the_docstrings_run(module: str) -> None:
-    failures, tried = doctest.testmod(importlib.import_module(f"tongchou.science.detection.{module}"))
-    assert failures == 0
-    assert tried > 0

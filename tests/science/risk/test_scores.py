@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import math
 from dataclasses import replace
 from decimal import Decimal
@@ -12,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tongchou.science.risk import scores
 from tongchou.science.risk.model import Estimate, Flow, Gathering, Origin, Risk, RiskParams, Village
 from tongchou.science.risk.scores import gathering_risk, imported_risk, mobility_risk, score_of
 
@@ -157,12 +155,6 @@ def test_equal_causes_get_equal_parts_to_a_tenth() -> None:
     city = Origin("a", Estimate(100), Estimate(4), Estimate(0.5), Estimate(0.5))
     points = [p.points for p in imported_risk([replace(city, name=n) for n in "abcdefg"]).parts]
     assert max(points) - min(points) <= Decimal("0.1")
-
-
-def test_the_examples_run() -> None:
-    found = doctest.testmod(scores)
-    assert found.attempted > 0
-    assert found.failed == 0
 
 
 def test_bad_input_is_refused_with_what_and_where() -> None:
