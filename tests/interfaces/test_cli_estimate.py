@@ -275,3 +275,12 @@ def test_no_town_is_needed(tongchou, file, monkeypatch, tmp_path):
     monkeypatch.setenv("TONGCHOU_DATABASE", "postgresql://nobody@127.0.0.1:1/none")
     code, _, _ = tongchou("rt", file(DAILY), "--serial-interval", "3,2")
     assert code == 0 and not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_a_place_that_takes_no_file_is_named(as_json, tongchou, file, tmp_path):
+    nowhere = tmp_path / "missing" / "out.csv"
+    code, out, said = tongchou("nowcast", file(TRIANGLE), "--as-of", "2022-05-02", "--out", nowhere, *as_json)
+    assert (code, out) == (2, "")
+    assert "cannot be written" in said and "Choose another place" in said
+    assert not nowhere.parent.exists()

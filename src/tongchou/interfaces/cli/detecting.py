@@ -9,7 +9,7 @@ import typer
 from tongchou.core.wording import T
 from tongchou.interfaces.cli.series_files import Series, read_series
 from tongchou.interfaces.cli.shell import err
-from tongchou.interfaces.cli.tables import BadTable, refused_with_two, write_records
+from tongchou.interfaces.cli.tables import AsJson, BadTable, OutFile, refused_with_two, write_records
 
 COLUMNS = ("series", "t", "upperbound", "alarm", "score", "expected")
 MOST_LINES = 20  # of progress: one per series, none when there are more
@@ -27,8 +27,8 @@ def detect(
     param: Annotated[
         list[str] | None, typer.Option("--param", help="name=value, in our names or R's; several with ; or again. 参数。")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="File to write; default: the screen. 输出文件。")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON instead of CSV. 输出 JSON。")] = False,
+    out: OutFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Bound and alarm of every step of every series in a CSV, by one of the classical detectors. 对序列逐期计算上限与预警。"""
     with refused_with_two():
@@ -47,13 +47,7 @@ def detect(
                 err.print(
                     f"{number}/{len(found)} {series.name}: steps 期数 {len(judged)}, alarms 预警 {alarms}", markup=False, soft_wrap=True
                 )
-        try:
-            write_records(records, out, as_json)
-        except OSError as error:
-            raise BadTable(
-                T(f"{out} 无法写入：{error.strerror}。", f"--out {out}: cannot be written: {error.strerror}."),
-                T("请换一个位置。", "Choose another place."),
-            ) from error
+        write_records(records, out, as_json)
 
 
 def _records(series: Series, file: Path, name: str, params: Any, freq: int, as_json: bool) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import typer
 
 from tongchou.core.wording import T
 from tongchou.interfaces.cli.shell import err
-from tongchou.interfaces.cli.tables import BadTable, Row, Table, by_group, read_table, refused_with_two, write_records
+from tongchou.interfaces.cli.tables import AsJson, BadTable, OutFile, Row, Table, by_group, read_table, refused_with_two, write_records
 
 DAY_FORMAT = ["%Y-%m-%d"]
 REFERENCE = ("reference_day", "reference_date")
@@ -22,8 +22,6 @@ TIME = ("day", "date", "t")
 CASES = ("incidence", "local", "count", "cases", "observed")
 FULLY_KNOWN = T("请写“均值,标准差”（天）或 lag,prob 两列的文件。", "Give MEAN,SD in days, or a file with columns lag,prob.")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Write JSON instead of CSV. 输出 JSON。")]
-OutFile = Annotated[Path | None, typer.Option("--out", help="File to write; default: the screen. 输出文件。")]
 Holidays = Annotated[
     str, typer.Option("--holidays", help="Days on which nobody reports: DAY,DAY,… or a CSV file with column day. 不上报的节假日。")
 ]

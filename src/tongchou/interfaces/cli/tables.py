@@ -9,22 +9,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
 from tongchou.core.wording import T
-from tongchou.interfaces.cli.shell import print_json, refuse
+from tongchou.interfaces.cli.shell import Fault, print_json, refuse
 
 Value = TypeVar("Value")
+OutFile = Annotated[Path | None, typer.Option("--out", help="File to write; default: the screen. 输出文件。")]
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON instead of CSV. 输出 JSON。")]
 
 
-class BadTable(Exception):
-    """What is wrong with a file that was read, and what to do."""
-
-    def __init__(self, said: T, remedy: T) -> None:
-        self.said, self.remedy = said, remedy
-        super().__init__(f"{said.en} {remedy.en}")
+class BadTable(Fault):
+    """What is wrong with a file that was read or is to be written, and what to do; within `refused_with_two` it ends the program with 2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +143,7 @@ def refused_with_two() -> Iterator[None]:
 
 
 def write_records(records: Sequence[dict[str, Any]], out: Path | None, as_json: bool) -> None:
-    """Records as CSV, or as one JSON document, to a file or the screen; NaN is an empty cell or null."""
+    """Records as CSV, or as one JSON document, to a file or the screen; NaN is an empty cell or null. Raises BadTable for a place that takes no file."""
     cleaned = [{k: None if isinstance(v, float) and math.isnan(v) else v for k, v in r.items()} for r in records]
     if as_json and out is None:
         print_json(cleaned)
@@ -153,7 +151,7 @@ def write_records(records: Sequence[dict[str, Any]], out: Path | None, as_json: 
     if as_json and out is not None:
         import json
 
-        out.write_text(json.dumps(cleaned, ensure_ascii=False, indent=2, default=str) + "\n", "utf-8")
+        _write(out, json.dumps(cleaned, ensure_ascii=False, indent=2, default=str) + "\n")
         return
     page = io.StringIO()
     writer = csv.DictWriter(page, fieldnames=list(cleaned[0]) if cleaned else [], lineterminator="\n")
@@ -162,7 +160,17 @@ def write_records(records: Sequence[dict[str, Any]], out: Path | None, as_json: 
     if out is None:
         sys.stdout.write(page.getvalue())
     else:
-        out.write_text(page.getvalue(), "utf-8")
+        _write(out, page.getvalue())
+
+
+def _write(out: Path, text: str) -> None:
+    try:
+        out.write_text(text, "utf-8")
+    except OSError as error:
+        raise BadTable(
+            T(f"{out} 无法写入：{error.strerror}。", f"--out {out}: cannot be written: {error.strerror}."),
+            T("请换一个位置。", "Choose another place."),
+        ) from error
 
 
 def _shown(value: object) -> object:
