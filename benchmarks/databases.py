@@ -1,10 +1,11 @@
 """Where a benchmark keeps its rows: a throw-away SQLite file, then a throw-away database of a PostgreSQL server."""
 
+import argparse
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,7 +32,17 @@ def postgres_database() -> Iterator[str | None]:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def on_each_database(script: str, arguments: Sequence[str]) -> None:
+def measure_each(parser: argparse.ArgumentParser, script: str, measure: Callable[[str, argparse.Namespace], None]) -> None:
+    """Read the command line and measure: on every database, or with `--on` on the one the environment names."""
+    parser.add_argument("--on", choices=["sqlite", "postgresql"], help="this database only, as the environment names it")
+    options = parser.parse_args()
+    if options.on:
+        measure(options.on, options)
+    else:
+        _on_each_database(script, sys.argv[1:])
+
+
+def _on_each_database(script: str, arguments: Sequence[str]) -> None:
     """Run the script again as `--on sqlite`, then as `--on postgresql`: a process reads its database's address once."""
     clean = {k: v for k, v in os.environ.items() if k not in {"TONGCHOU_HOME", "TONGCHOU_DATABASE"}}
     clean |= {"PYTHONPATH": str(ROOT / "src"), "DJANGO_SETTINGS_MODULE": "tongchou.settings"}

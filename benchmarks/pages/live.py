@@ -20,7 +20,7 @@ from threading import Thread
 sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from benchmarks.databases import on_each_database
+from benchmarks.databases import measure_each
 from benchmarks.pages.town import served_town, sessions
 
 MOST_S, PATIENCE_S = 2.0, 10.0
@@ -106,14 +106,9 @@ def report(kind: str, found: list[float | None], commits: list[float], streams: 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--on", choices=["sqlite", "postgresql"], help="this database only, as the environment names it")
     parser.add_argument("--streams", type=int, default=50)
     parser.add_argument("--acts", type=int, default=20)
-    options = parser.parse_args()
-    if options.on:
-        measure(options.on, options.streams, options.acts)
-    else:
-        on_each_database(__file__, sys.argv[1:])
+    measure_each(parser, __file__, lambda on, options: measure(on, options.streams, options.acts))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from urllib.parse import quote
 sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from benchmarks.databases import on_each_database
+from benchmarks.databases import measure_each
 from benchmarks.pages.addresses import DOWNLOADS, every_page
 from benchmarks.pages.town import Served, fill_up, pages_processes, processor_ms, served_town, sessions, settle
 
@@ -151,14 +151,9 @@ def figures(kind: str, found: list[Measured], peer: Measured) -> dict[str, objec
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--on", choices=["sqlite", "postgresql"], help="this database only, as the environment names it")
     parser.add_argument("--requests", type=int, default=30)
     parser.add_argument("--only", default="", help="pages whose name contains this")
-    options = parser.parse_args()
-    if options.on:
-        measure_town(options.on, options.requests, options.only)
-    else:
-        on_each_database(__file__, sys.argv[1:])
+    measure_each(parser, __file__, lambda on, options: measure_town(on, options.requests, options.only))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from benchmarks.databases import on_each_database
+from benchmarks.databases import measure_each
 
 AT = datetime(2022, 6, 2, 11, 0, tzinfo=UTC)
 POSTS = 40
@@ -167,14 +167,9 @@ def check_whole(incident: Any, tasks: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--on", choices=["sqlite", "postgresql"], help="this database only, as the environment names it")
     parser.add_argument("--tasks", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=5)
-    options = parser.parse_args()
-    if options.on:
-        measure(options.on, options.tasks, options.repeats)
-    else:
-        on_each_database(__file__, sys.argv[1:])
+    measure_each(parser, __file__, lambda on, options: measure(on, options.tasks, options.repeats))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from benchmarks.databases import on_each_database
+from benchmarks.databases import measure_each
 
 VILLAGES, KINDS, DAYS = 60, 10, 730
 DAY = date(2022, 6, 2)
@@ -127,12 +127,7 @@ def measure(kind):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--on", choices=["sqlite", "postgresql"], help="this database only, as the environment names it")
-    on = parser.parse_args().on
-    if on:
-        measure(on)
-    else:
-        on_each_database(__file__, [])
+    measure_each(parser, __file__, lambda on, _: measure(on))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from tongchou.core.parameters.queries import values_on
 from tongchou.core.people.rules import Actor
 from tongchou.core.places.queries import place_by_code
 from tongchou.core.wording import T
+from tongchou.interfaces.api.fields import Limit
 from tongchou.interfaces.api.town import town_for
 from tongchou.interfaces.api.wording import Pair, both, pair
 
@@ -195,14 +196,14 @@ def list_entries(
     act: str = Query("", description=both("动作的开头", "how the act begins")),
     subject: str = Query("", description=both("类别，或类别:编号", "kind, or kind:id")),
     before: int | None = Query(None, description=both("上一页最小的序号", "the lowest seq of the page before")),
-    limit: int = Query(50, ge=1, le=500),
+    limit: Limit = 50,
 ) -> Any:
     town_for(request, "audit.read", whole=True)
     return _entries(entries_matching(who=who, act=act, subject=subject), before, limit)
 
 
 @router.get("/audit/accesses", response=list[EntryOut], summary=both("谁查看了个人信息", "who read personal data, and what for"))
-def list_accesses(request: HttpRequest, before: int | None = None, limit: int = Query(50, ge=1, le=500)) -> Any:
+def list_accesses(request: HttpRequest, before: int | None = None, limit: Limit = 50) -> Any:
     town_for(request, "audit.read", whole=True)
     return _entries(Entry.objects.filter(action=PERSONAL_READ).order_by("-seq"), before, limit)
 
@@ -222,7 +223,7 @@ def list_messages(
     request: HttpRequest,
     state: Literal["waiting", "done", "dead"] | None = None,
     before: int | None = Query(None, description=both("上一页最小的编号", "the lowest id of the page before")),
-    limit: int = Query(50, ge=1, le=500),
+    limit: Limit = 50,
 ) -> Any:
     town_for(request, "outbox.read", whole=True)
     rows = Message.objects.filter(STATES[state]) if state else Message.objects.all()
@@ -238,7 +239,7 @@ def post_retry(request: HttpRequest, message_id: int) -> Any:
 
 
 @router.get("/notices", response=list[NoticeOut], summary=both("我的提醒", "one's own notices, latest first"))
-def list_notices(request: HttpRequest, unread_only: bool = False, limit: int = Query(50, ge=1, le=500)) -> Any:
+def list_notices(request: HttpRequest, unread_only: bool = False, limit: Limit = 50) -> Any:
     town_for(request, "task.work")
     rows = Notice.objects.filter(user_id=_reader(request)).select_related("dossier")
     return [

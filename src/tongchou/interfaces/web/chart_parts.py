@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from math import ceil, cos, floor, log10, radians
-from typing import Any, Literal
+from typing import Any
 
 from tongchou.core.wording import T, current_language
+from tongchou.science.detection.model import Grade
 
 Spec = dict[str, Any]
-Grade = Literal["red", "orange", "yellow", "blue"]
 Series = Sequence[float | None]
 Band = tuple[Series, Series]
 Table = tuple[tuple[T, ...], tuple[tuple[object, ...], ...]]

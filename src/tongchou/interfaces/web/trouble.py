@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
 from tongchou.core.wording import Language, T, use_language
+from tongchou.interfaces.api.wording import pair
 
 RETRY_AFTER_S = "5"
 _NO_WRITING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES})
@@ -78,7 +79,7 @@ def answer(request: HttpRequest) -> HttpResponse:
     found = trouble_of(sys.exc_info()[1])
     response: HttpResponse
     if request.path.startswith("/api/"):
-        response = JsonResponse({name: {"zh": text.zh, "en": text.en} for name, text in (("said", found.said), ("remedy", found.remedy))})
+        response = JsonResponse({"said": pair(found.said), "remedy": pair(found.remedy)})
     else:
         with use_language(cast(Language, getattr(request, "lang", "zh"))):
             if "application/json" in request.headers.get("Accept", ""):

@@ -59,12 +59,17 @@ def upper_tail(counts: Floats, means: Floats, sizes: Floats) -> Floats:
     return np.asarray(np.where(following <= 0, 1.0, np.where(sizes >= LARGEST_SIZE, poisson, wide)))
 
 
+def upper_mid_p(counts: Floats, means: Floats, sizes: Floats) -> Floats:
+    """P(Y > count) + P(Y = count)/2 (science.md (4)); NaN where an argument is."""
+    return (upper_tail(counts, means, sizes) + upper_tail(counts - 1, means, sizes)) / 2
+
+
 def count_bands(counts: Floats, means: Floats, sizes: Floats, coverage: float) -> tuple[Floats, Floats, Floats]:
     """Lower and upper end of the central band and upper mid-p values, all (n,); NaN counts give NaN mid-p."""
     tail = (1 - coverage) / 2
     dispersions = np.where(sizes >= LARGEST_SIZE, 1.0, 1 + means / sizes)
-    mid_p = (upper_tail(counts, means, sizes) + upper_tail(counts - 1, means, sizes)) / 2
-    return count_quantiles(tail, means, dispersions), count_quantiles(1 - tail, means, dispersions), mid_p
+    bands = count_quantiles(tail, means, dispersions), count_quantiles(1 - tail, means, dispersions)
+    return *bands, upper_mid_p(counts, means, sizes)
 
 
 def mixture_quantile(p: float, weights: Floats, means: Floats, size: float) -> float:

@@ -14,7 +14,7 @@ from tongchou.science.detection.series import Calendar, Detection, checked_count
 NEWTON_START = 0.5  # R: every step's search begins here
 NEWTON_STEPS = 50
 NEWTON_TOLERANCE = 1e-6
-POISSON_BELOW = 1e-10
+NO_DISPERSION = 1e-10
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def _chart(counts: Floats, params: LikelihoodRatioParams, calendar: Calendar, is
         window = params.window_steps or steps
         there = np.flatnonzero(~np.isnan(y[begin:]))
         seen, mu = y[begin + there], mu[there]
-        if a < POISSON_BELOW:
+        if a < NO_DISPERSION:
             score[row, begin + there] = poisson_statistics(seen, mu, params.threshold, window)
         else:
             score[row, begin + there] = negative_binomial_statistics(seen, mu, a, params.threshold, window, params.search == "exact")

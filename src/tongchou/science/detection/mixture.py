@@ -81,11 +81,9 @@ def mixture_ratio(counts: Floats, baseline: Baseline, params: MixtureParams = Mi
     >>> mixture_ratio(y, seasonal_baseline(y, [297, 298, 299])).alarm[0].tolist()
     [False, False, True]
     """
-    found = evidence_of(counts, baseline, params)
-    score, alarm = decide(found, params)
+    score, alarm = decide(evidence_of(counts, baseline, params), params)
     upper = np.full(score.shape, np.nan)
-    values = _evaluated(counts, baseline)
-    _find_bounds(values, baseline.expected, baseline.variance, *_constants(params), alarm, upper)
+    _find_bounds(_evaluated(counts, baseline), baseline.expected, baseline.variance, *_constants(params), alarm, upper)
     return MixtureResult(score, upper, alarm)
 
 
@@ -93,7 +91,8 @@ def evidence_of(counts: Floats, baseline: Baseline, params: MixtureParams = Mixt
     """The two ratios of every evaluated step: all of the method that costs time, and nothing that depends on a threshold."""
     values = _evaluated(counts, baseline)
     now, before = np.full(values.shape, np.nan), np.full(values.shape, np.nan)
-    _weigh(values, baseline.expected, baseline.variance, np.array(params.sizes, dtype=float), _shares(params), now, before)
+    sizes, shares, _ = _constants(params)
+    _weigh(values, baseline.expected, baseline.variance, sizes, shares, now, before)
     return Evidence(now, before, ~np.isnan(values))
 
 
@@ -111,12 +110,10 @@ def _evaluated(counts: Floats, baseline: Baseline) -> Floats:
     return values
 
 
-def _shares(params: MixtureParams) -> tuple[float, float]:
-    return params.first_share, params.second_share
-
-
 def _constants(params: MixtureParams) -> tuple[Floats, tuple[float, float], tuple[float, float, float]]:
-    return np.array(params.sizes, dtype=float), _shares(params), (params.weight_now, params.threshold_log, params.continuing_log)
+    """Sizes, shares and lines as the kernels take them."""
+    shares = (params.first_share, params.second_share)
+    return np.array(params.sizes, dtype=float), shares, (params.weight_now, params.threshold_log, params.continuing_log)
 
 
 @njit(cache=True, error_model="numpy")

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tongchou.science.detection.counts import count_quantiles, sizes_of, upper_tail
+from tongchou.science.detection.counts import count_quantiles, sizes_of, upper_mid_p
 from tongchou.science.detection.model import Floats
 from tongchou.science.detection.seasonal_kernel import CONVERGED, NOT_CONVERGED, TOO_SHORT, fit_steps
 
@@ -147,14 +147,13 @@ def design_of(steps: int, params: SeasonalParams, first_day: date | None, holida
 
 def mid_p(counts: Floats, baseline: Baseline) -> Floats:
     """P(Y > y) + P(Y = y)/2 of each evaluated count under its baseline (science.md (4)); NaN where either is missing."""
-    return upper_mid_p(_counts(counts)[:, baseline.steps], baseline.expected, baseline.variance)
+    return mid_p_of(_counts(counts)[:, baseline.steps], baseline.expected, baseline.variance)
 
 
-def upper_mid_p(counts: Floats, mean: Floats, variance: Floats) -> Floats:
+def mid_p_of(counts: Floats, mean: Floats, variance: Floats) -> Floats:
     """P(Y > y) + P(Y = y)/2 of negative binomial counts, Poisson where the variance is the mean; arrays of one shape."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        sizes = sizes_of(mean, variance / mean)
-        found = (upper_tail(counts, mean, sizes) + upper_tail(counts - 1, mean, sizes)) / 2
+        found = upper_mid_p(counts, mean, sizes_of(mean, variance / mean))
     return np.where(np.isnan(counts) | np.isnan(mean), np.nan, found)
 
 

@@ -9,7 +9,7 @@ from tongchou.science.detection.farrington import FarringtonParams, farrington_f
 from tongchou.science.detection.memories import LEVEL, two_memories
 from tongchou.science.detection.mixture import Evidence, MixtureParams, decide, evidence_of
 from tongchou.science.detection.model import Floats
-from tongchou.science.detection.seasonal import Baseline, SeasonalParams, seasonal_baseline, upper_mid_p
+from tongchou.science.detection.seasonal import Baseline, SeasonalParams, mid_p_of, seasonal_baseline
 
 Bools = NDArray[np.bool_]
 Weeks = NDArray[np.int64]
@@ -35,7 +35,7 @@ class Verdict:
 
 def surprise(counts: Floats, mean: Floats, variance: Floats) -> Floats:
     """-log of the upper mid-p value; where that is too small for a number, further standard deviations are added, so that none tie."""
-    p = upper_mid_p(counts, mean, variance)
+    p = mid_p_of(counts, mean, variance)
     with np.errstate(invalid="ignore", divide="ignore"):
         beyond = np.where(p < SMALLEST_P, (counts - mean) / np.sqrt(variance), 0.0)
     return np.asarray(beyond - np.log(np.maximum(p, SMALLEST_P)))

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tongchou.science.detection.counts import POISSON_BELOW
 from tongchou.science.detection.model import Floats
 
 CELLS_AT_ONCE = 2_000_000  # memory of one batch of replicates
-POISSON_BELOW = 1.0001
 
 
 @dataclass(frozen=True, slots=True, eq=False)
