@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
 from tongchou.core.wording import Language, T, use_language
-from tongchou.interfaces.api.wording import pair
 
 RETRY_AFTER_S = "5"
 _NO_WRITING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES})
@@ -79,7 +78,8 @@ def answer(request: HttpRequest) -> HttpResponse:
     found = trouble_of(sys.exc_info()[1])
     response: HttpResponse
     if request.path.startswith("/api/"):
-        response = JsonResponse({"said": pair(found.said), "remedy": pair(found.remedy)})
+        # Not by api.wording: this module must load where the settings do not, and ninja asks them.
+        response = JsonResponse({name: {"zh": text.zh, "en": text.en} for name, text in (("said", found.said), ("remedy", found.remedy))})
     else:
         with use_language(cast(Language, getattr(request, "lang", "zh"))):
             if "application/json" in request.headers.get("Accept", ""):
