@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.interfaces.ports import free_port
 from tongchou.interfaces.cli import demo, serving
 from tongchou.interfaces.cli.shell import Fault
 
@@ -18,13 +19,6 @@ def folder(tmp_path, monkeypatch):
     return tmp_path / "demo"
 
 
-@pytest.fixture
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def test_a_taken_port_is_told_before_the_town_is_built(folder):
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
@@ -35,12 +29,12 @@ def test_a_taken_port_is_told_before_the_town_is_built(folder):
     assert not folder.exists()
 
 
-def test_a_second_demo_clears_nothing_away_while_the_first_runs(folder, free_port):
+def test_a_second_demo_clears_nothing_away_while_the_first_runs(folder):
     with serving.hold_home():
         (folder / demo.MARK).write_text(json.dumps({"digest": "of an older pack"}))
         (folder / "tongchou.sqlite3").touch()
         with pytest.raises(Fault, match="already served or being made by process"):
-            demo.demo(pack=PACK, fresh=True, port=free_port)
+            demo.demo(pack=PACK, fresh=True, port=free_port(together=2))
         assert (folder / "tongchou.sqlite3").exists()
     with serving.hold_home():  # given back: the next one may have it
         pass
@@ -55,11 +49,11 @@ def test_starting_over_leaves_only_the_lock(folder):
         assert [p.name for p in folder.iterdir()] == [serving.LOCK]
 
 
-def test_a_folder_of_something_else_is_left_alone(folder, free_port):
+def test_a_folder_of_something_else_is_left_alone(folder):
     folder.mkdir()
     (folder / "thesis.txt").touch()
     with pytest.raises(Fault, match="not a demo's folder"):
-        demo.demo(pack=PACK, fresh=True, port=free_port)
+        demo.demo(pack=PACK, fresh=True, port=free_port(together=2))
     assert (folder / "thesis.txt").exists()
 
 

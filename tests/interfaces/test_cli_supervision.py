@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.interfaces.ports import free_port
 from tongchou.interfaces.cli import serving, supervision
 from tongchou.interfaces.cli.shell import Fault
 from tongchou.interfaces.cli.supervision import Part, Supervisor
@@ -22,12 +23,6 @@ STUBBORN = (
     "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); print('grandchild', child.pid, flush=True); time.sleep(600)"
 )
 PATIENCE_SECONDS = 20
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def python(code: str, *words: object) -> tuple[str, ...]:

@@ -1,7 +1,6 @@
 """Letters leave through a real SMTP server; without one the message says so."""
 
 import email
-import socket
 from collections.abc import Iterator
 from email.message import Message as Letter
 from email.policy import default
@@ -11,6 +10,7 @@ from aiosmtpd.controller import Controller
 from django.conf import LazySettings
 
 from tests.fixtures_town import AT, Town
+from tests.interfaces.ports import free_port
 from tongchou.core.outbox.models import Message
 from tongchou.core.outbox.queue import Telling, notify, work_once
 from tongchou.core.people.models import User
@@ -35,10 +35,7 @@ class Postbox:
 
 @pytest.fixture
 def postbox(settings: LazySettings) -> Iterator[Postbox]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    box = Postbox()
+    box, port = Postbox(), free_port()
     server = Controller(box, hostname="127.0.0.1", port=port)
     server.start()
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port

@@ -3,7 +3,6 @@ let one go overdue and climb; then the chain is proved."""
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.interfaces.ports import free_port
 from tongchou.workflows.demonstration import page as pdf
 from tongchou.workflows.demonstration import picture
 
@@ -22,19 +22,6 @@ ROOT = Path(__file__).parents[3]
 PASSWORD = "tongchou-demo"
 PATIENCE_MS = 30_000
 PHONE_PX = 360
-
-
-def _free_port() -> int:
-    """A port free together with the next one, which the live process takes."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = int(first.getsockname()[1])
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
 
 
 def _environment(home: Path) -> dict[str, str]:
@@ -50,7 +37,7 @@ def _make(home: Path, hours_later: float) -> None:
 
 @contextmanager
 def _served(home: Path) -> Iterator[str]:
-    port = _free_port()
+    port = free_port(together=2)
     command = [sys.executable, "-m", "tongchou.interfaces.cli.main", "serve", "--port", str(port)]
     server = subprocess.Popen(command, env=_environment(home), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
