@@ -46,7 +46,9 @@ POSTGRES_REMEDY = (
 )
 # Modules that write pages of documentation from the program itself, and where to.
 PICTURE, PICTURE_SCRIPT = "docs/images/desk.png", "docs/make_screenshot.py"
-GENERATED_DOCS = {f"tongchou.interfaces.{name}": "docs/reference" for name in ("cli.reference", "cli.contracts", "api.document")}
+GENERATED_DOCS = {
+    f"tongchou.interfaces.{name}": "docs/reference" for name in ("cli.reference", "cli.contracts", "cli.science_names", "api.document")
+}
 TYPED = ["src/tongchou"]
 # What the benchmarks measured last, and the pages that show it.
 FIGURES, READMES = ROOT / "benchmarks/figures.json", {"README.md": "en", "README.zh-CN.md": "zh"}

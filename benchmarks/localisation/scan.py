@@ -18,7 +18,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 
 from tongchou.science.evidence.e_values import e_bh
-from tongchou.science.localisation.scan import ScanModel, ScanParams, scan
+from tongchou.science.localisation.scan import ScanModel, ScanParams, space_time_scan
 from tongchou.science.localisation.zones import Zones, circular_zones, plane_distances
 
 VILLAGES, DAYS, REPLICATES, PLAIN_REPLICATES, PROMISED = 60, 14, 999, 8, 100.0
@@ -57,9 +57,9 @@ def speed() -> list[dict[str, object]]:
     counts, figures = rng.poisson(expected).astype(float), []
     for model in MODELS:
         phi = 1.8 if model == "negative_binomial" else 1.0
-        scan(counts, expected, zones, ScanParams(model, replicates=2), seed=1, dispersion=phi)
+        space_time_scan(counts, expected, zones, ScanParams(model, replicates=2), seed=1, dispersion=phi)
         started = time.process_time()
-        found = scan(counts, expected, zones, ScanParams(model, DAYS, REPLICATES), seed=1, dispersion=phi)
+        found = space_time_scan(counts, expected, zones, ScanParams(model, DAYS, REPLICATES), seed=1, dispersion=phi)
         ours = time.process_time() - started
         started = time.process_time()
         for _ in range(PLAIN_REPLICATES):
@@ -96,7 +96,7 @@ def quiet(towns: int) -> None:
                 past = rng.poisson(expected[:, 0] * 56) + 0.5
                 known = expected if name == "true" else np.repeat(past[:, None] / 56, DAYS, axis=1)
                 doubt = 1 / np.sqrt(past) if name.endswith("stated") else 0.0
-                found = scan(rng.poisson(expected), known, zones, ScanParams(model, DAYS, 199), seed=k, doubt=doubt)
+                found = space_time_scan(rng.poisson(expected), known, zones, ScanParams(model, DAYS, 199), seed=k, doubt=doubt)
                 flagged += bool(found.clusters) and (found.clusters[0].p_value or 1) <= 0.05
             print(f"quiet, {model}, expectation {name}: {flagged} of {towns} with p <= .05")
 
@@ -111,7 +111,7 @@ def outbreaks(towns: int) -> None:
             mean = expected.copy()
             mean[list(ill), -5:] *= times
             counts = rng.poisson(mean)
-            best = scan(counts, expected, zones, ScanParams("poisson", DAYS, 199), seed=k).clusters[:1]
+            best = space_time_scan(counts, expected, zones, ScanParams("poisson", DAYS, 199), seed=k).clusters[:1]
             if best and (best[0].p_value or 1) <= 0.05:
                 alarms += 1
                 found_village += ill[0] in best[0].places

@@ -22,15 +22,16 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "src"))
 
+from tongchou.science.evidence.scoring import weighted_interval_score
 from tongchou.science.nowcasting.delay_hazard import draw_counts, nowcast
 from tongchou.science.nowcasting.model import PROBABILITIES, HazardParams, LadderParams, SpreadParams
 from tongchou.science.nowcasting.triangle import ReportingTriangle
 from tongchou.science.reproduction.cori import reproduction_number, reproduction_of_draws
-from tongchou.science.reproduction.serial_interval import gamma_interval
+from tongchou.science.reproduction.serial_interval import gamma_serial_interval
 
 TRIANGLE = Path(__file__).parents[2] / "tests/data/hosp_reporting_triangle/germany_hosp_increments.csv.gz"
 HORIZONS, MAX_DELAY, BLOCK_DAYS, DRAWS = 29, 40, 14, 1000
-INTERVAL = gamma_interval(4.7, 2.9)
+INTERVAL = gamma_serial_interval(4.7, 2.9)
 P = np.array(PROBABILITIES)
 Cells = dict[str, np.ndarray]
 Method = Callable[[ReportingTriangle], np.ndarray]
@@ -109,12 +110,6 @@ def methods(holidays: list[date]) -> dict[str, Method]:
     }
 
 
-def interval_score(quantiles: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Weighted interval score, (days, horizons)."""
-    off = truth[..., None] - quantiles
-    return 2 * np.mean(np.maximum(P * off, (P - 1) * off), axis=-1)
-
-
 def evaluate(first: date, cells: Cells, mornings: list[date], method: Method) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Per group: scores (days, horizons) and coverage (days, horizons, [95, 80, 50])."""
     found = {}
@@ -124,7 +119,7 @@ def evaluate(first: date, cells: Cells, mornings: list[date], method: Method) ->
             rows = (morning - first).days + 1
             truth = sevens(counts[:rows].sum(axis=1))
             quantiles = method(ReportingTriangle(first, counts[:rows]))
-            scores.append(interval_score(quantiles, truth))
+            scores.append(weighted_interval_score(quantiles, P, truth))
             covered.append(np.stack([(truth >= quantiles[:, a]) & (truth <= quantiles[:, -1 - a]) for a in range(3)], axis=-1))
         found[group] = (np.array(scores), np.array(covered))
     return found

@@ -12,7 +12,7 @@ import pytest
 from tests.science.nowcasting.cases import GERMAN_FIRST_DAY, german
 from tongchou.science.nowcasting.delay_hazard import nowcast
 from tongchou.science.reproduction.cori import reproduction_number
-from tongchou.science.reproduction.serial_interval import gamma_interval
+from tongchou.science.reproduction.serial_interval import gamma_serial_interval
 
 REFERENCE = Path(__file__).parents[1] / "data" / "reference_r"
 TRIANGLE = """reference_day,reported_day,count
@@ -203,7 +203,7 @@ def test_rt_of_a_triangle_is_wider_than_of_complete_counts_and_reproducible(tong
     assert first[0] == 0 and first[1] == again[1] != other[1]
     assert rows[-1]["day_end"] == "2021-09-12" and rows[-1]["spread"] == "known"
     final = german(date(2021, 10, 30)).reported[: len(german(date(2021, 9, 12)).counts)]
-    complete = reproduction_number(final, gamma_interval(4.7, 2.9))
+    complete = reproduction_number(final, gamma_serial_interval(4.7, 2.9))
     widths = [(float(r["q0.975"]) - float(r["q0.025"])) / (q[6] - q[0]) for r, q in zip(rows, complete.quantiles, strict=True)]
     assert widths[-1] > 1.5
     assert widths[-60] == pytest.approx(1, abs=0.15)

@@ -1,8 +1,9 @@
 """Parameters by our names and by R's."""
 
+import numpy as np
 import pytest
 
-from tongchou.science.detection.catalogue import METHODS, params_of
+from tongchou.science.detection.catalogue import METHODS, detect, params_of
 
 
 def test_every_name_of_r_leads_to_a_field_that_exists() -> None:
@@ -47,3 +48,34 @@ def test_our_names_and_rs_say_the_same() -> None:
 def test_what_cannot_be_used_is_refused_by_name(name: str, setting: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         params_of(name, [setting])
+
+
+def test_keywords_of_python_are_the_settings_of_the_text() -> None:
+    assert params_of("farringtonFlexible", b=3, trend=False, limit54=(3, 2), thresholdMethod="muan", alpha=0.05) == params_of(
+        "farringtonFlexible", ["b=3;trend=F;limit54=3/2;thresholdMethod=muan;alpha=0.05"]
+    )
+    assert params_of("glrnb", alpha=None, **{"c.ARL": 4}) == params_of("glrnb", ["alpha=NULL;c.ARL=4"])
+    assert params_of("cusum", ["h=5"], k=2).threshold == 5
+
+
+def test_detect_is_the_method_with_its_settings() -> None:
+    counts = np.random.default_rng(1).poisson(6, (2, 330))
+    found = detect(counts.tolist(), "bayes2", b=2, alpha=0.01)
+    wanted = METHODS["bayes2"].detect(counts, params_of("bayes2", ["b=2;alpha=0.01"]))
+    np.testing.assert_array_equal(found.upper, wanted.upper)
+    tested = detect([3, 4] * 80, "binomialCusum", samples=[50] * 160, h=4.0)
+    assert tested.score.shape == (160,)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"method": "farrington2"}, "there is no method 'farrington2'; there are: earsC1"),
+        ({"method": "earsC1", "w": 3}, "earsC1 has no parameter 'w'"),
+        ({"method": "binomialCusum"}, "give samples"),
+        ({"method": "earsC1", "samples": [1] * 9}, "takes no samples"),
+    ],
+)
+def test_detect_says_what_is_wrong(settings: dict, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        detect([1] * 9, **settings)

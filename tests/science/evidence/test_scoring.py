@@ -10,7 +10,7 @@ from scipy.stats import binom
 
 from tongchou.science.detection.model import GRADES, Grade
 from tongchou.science.evidence.hysteresis import LEVELS, grade_over_time
-from tongchou.science.evidence.scoring import ranked_probability_score, reliability
+from tongchou.science.evidence.scoring import ranked_probability_score, reliability, weighted_interval_score
 
 DAYS = st.lists(st.sampled_from(LEVELS), max_size=60)
 
@@ -107,6 +107,19 @@ def test_three_days_below_and_then_one_level() -> None:
     assert interrupted == ("orange",) * 6
 
 
+@given(seed=st.integers(0, 9999))
+def test_the_interval_score_is_the_weighted_sum_over_intervals(seed: int) -> None:
+    """Bracher 2021 (1): |y - median|/2 and alpha/2 times width plus penalties of each central interval, over their number and a half."""
+    rng = np.random.default_rng(seed)
+    p = np.array([0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975])
+    q, y = np.sort(rng.gamma(2.0, 10.0, (5, 7)), axis=1), rng.gamma(2.0, 10.0, 5)
+    plain = 0.5 * np.abs(y - q[:, 3])
+    for k in range(3):
+        low, high, alpha = q[:, k], q[:, -1 - k], 2 * p[k]
+        plain += alpha / 2 * (high - low + 2 / alpha * (np.maximum(low - y, 0) + np.maximum(y - high, 0)))
+    np.testing.assert_allclose(weighted_interval_score(q, p, y), plain / 3.5)
+
+
 def test_bad_input_is_refused() -> None:
     with pytest.raises(ValueError, match="fall_after_days is at least 1"):
         grade_over_time(["blue"], 0)
@@ -119,4 +132,8 @@ def test_bad_input_is_refused() -> None:
         ranked_probability_score([[0.5, 0.4]], [0])
     with pytest.raises(ValueError, match="whole numbers from 0 to 1"):
         ranked_probability_score([[0.5, 0.5]], [2])
+    with pytest.raises(ValueError, match="one for each probability"):
+        weighted_interval_score([[1, 2]], [0.25, 0.5, 0.75], [1])
+    with pytest.raises(ValueError, match="symmetrically"):
+        weighted_interval_score([[1, 2]], [0.5, 0.75], [1])
     assert (None, *GRADES) == LEVELS

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from tests.science.localisation import scan_oracle
-from tongchou.science.localisation.scan import MODELS, ScanParams, scan
+from tongchou.science.localisation.scan import MODELS, ScanParams, space_time_scan
 from tongchou.science.localisation.zones import Zones, circular_zones, plane_distances
 
 GRID = np.array([[x, y] for x in range(3) for y in range(3)], dtype=float)  # many equal distances
@@ -36,7 +36,7 @@ def spread_of(model: str) -> float:
 def test_scores_equal_the_plain_oracle(model, seed: int) -> None:
     points, people, counts, expected, zones = town(seed)
     phi = spread_of(model)
-    found = scan(counts, expected, zones, ScanParams(model, longest_days=4, replicates=0, clusters=9), seed=1, dispersion=phi)
+    found = space_time_scan(counts, expected, zones, ScanParams(model, longest_days=4, replicates=0, clusters=9), seed=1, dispersion=phi)
     all_zones = scan_oracle.zones(plane_distances(points), people, 0.5)
     oracle = scan_oracle.scores(model, all_zones, 4, counts, expected, phi)
     assert found.clusters[0].score == pytest.approx(max(oracle.values()), rel=1e-9)
@@ -62,9 +62,9 @@ def test_renaming_the_places_renames_the_answer(model, seed: int) -> None:
     points, people, counts, expected, zones = town(seed)
     order = np.random.default_rng(seed + 1).permutation(9)
     params, phi = ScanParams(model, replicates=0), spread_of(model)
-    first = scan(counts, expected, zones, params, seed=1, dispersion=phi)
+    first = space_time_scan(counts, expected, zones, params, seed=1, dispersion=phi)
     renamed = circular_zones(plane_distances(points[order]), people[order])
-    second = scan(counts[order], expected[order], renamed, params, seed=1, dispersion=phi)
+    second = space_time_scan(counts[order], expected[order], renamed, params, seed=1, dispersion=phi)
     np.testing.assert_allclose(second.place_scores, first.place_scores[order], rtol=1e-9, atol=1e-12)
     assert second.clusters[0].score == pytest.approx(first.clusters[0].score)
 
@@ -75,12 +75,12 @@ def test_renaming_the_places_renames_the_answer(model, seed: int) -> None:
 def test_more_cases_in_a_zone_never_lower_its_score(model, seed: int, more: int) -> None:
     _, _, counts, expected, zones = town(seed)
     params, phi = ScanParams(model, replicates=0), spread_of(model)
-    before = scan(counts, expected, zones, params, seed=1, dispersion=phi).clusters[0]
+    before = space_time_scan(counts, expected, zones, params, seed=1, dispersion=phi).clusters[0]
     place = before.places[-1]
     day = counts.shape[1] - 1 - int(np.flatnonzero(~np.isnan(counts[place, ::-1]))[0])
     if day >= counts.shape[1] - before.days:
         counts[place, day] += more
-    after = scan(counts, expected, zones, params, seed=1, dispersion=phi)
+    after = space_time_scan(counts, expected, zones, params, seed=1, dispersion=phi)
     assert after.place_scores[place] >= before.score - 1e-9
 
 
@@ -91,8 +91,8 @@ def test_a_missing_cell_is_the_same_as_no_people_there(model, seed: int) -> None
     _, _, counts, expected, zones = town(seed)
     params, phi = ScanParams(model, replicates=19), spread_of(model)
     gone = np.where(np.isnan(counts), 0.0, expected)
-    first = scan(counts, expected, zones, params, seed=5, dispersion=phi)
-    second = scan(np.nan_to_num(counts), gone, zones, params, seed=5, dispersion=phi)
+    first = space_time_scan(counts, expected, zones, params, seed=5, dispersion=phi)
+    second = space_time_scan(np.nan_to_num(counts), gone, zones, params, seed=5, dispersion=phi)
     assert first.clusters == second.clusters
     np.testing.assert_array_equal(first.null_scores, second.null_scores)
 
@@ -106,7 +106,7 @@ def test_chance_alone_is_flagged_no_oftener_than_the_p_value_says(model) -> None
     p_values = []
     for k in range(towns):
         mean = rng.gamma(expected / (phi - 1), phi - 1) if phi > 1 else expected
-        found = scan(rng.poisson(mean), expected, zones, ScanParams(model, 5, replicates=39), seed=k, dispersion=phi)
+        found = space_time_scan(rng.poisson(mean), expected, zones, ScanParams(model, 5, replicates=39), seed=k, dispersion=phi)
         p_values.append(found.clusters[0].p_value if found.clusters else 1.0)
     for alpha in (0.025, 0.1, 0.25, 0.5):
         flagged = int((np.array(p_values) <= alpha + 1e-12).sum())
@@ -127,7 +127,7 @@ def test_with_doubt_stated_an_estimated_expectation_keeps_the_p_value(model) -> 
         counts = rng.poisson(rng.gamma(true / (phi - 1), phi - 1) if phi > 1 else true)
         for name, doubt in (("sure", 0.0), ("unsure", 1 / np.sqrt(shape))):
             expected = np.repeat(shape[:, None] / 8, 7, axis=1)
-            found = scan(counts, expected, zones, ScanParams(model, replicates=39), seed=k, dispersion=phi, doubt=doubt)
+            found = space_time_scan(counts, expected, zones, ScanParams(model, replicates=39), seed=k, dispersion=phi, doubt=doubt)
             flagged[name] += bool(found.clusters) and found.clusters[0].p_value <= 0.1
     assert flagged["unsure"] <= binom.ppf(0.9999, 400, 0.1) < flagged["sure"]
 
@@ -141,7 +141,7 @@ def test_a_real_cluster_is_found_where_and_since_when_it_is() -> None:
     ill = zones.members(7, 4)
     counts[list(ill), -5:] += rng.poisson(2.0, (4, 5))
     for model in MODELS:
-        best = scan(counts, expected, zones, ScanParams(model), seed=1, dispersion=1.0).clusters[0]
+        best = space_time_scan(counts, expected, zones, ScanParams(model), seed=1, dispersion=1.0).clusters[0]
         assert len(set(best.places) & set(ill)) >= 3
         assert 4 <= best.days <= 6
         assert best.p_value == 0.001
@@ -150,24 +150,26 @@ def test_a_real_cluster_is_found_where_and_since_when_it_is() -> None:
 def test_nothing_seen_is_no_cluster_and_the_same_seed_gives_the_same_answer() -> None:
     zones = circular_zones(plane_distances(GRID), np.ones(9))
     for model in MODELS:
-        empty = scan(np.zeros((9, 3)), np.ones((9, 3)), zones, ScanParams(model, replicates=19), seed=1)
+        empty = space_time_scan(np.zeros((9, 3)), np.ones((9, 3)), zones, ScanParams(model, replicates=19), seed=1)
         assert empty.clusters == ()
         np.testing.assert_array_equal(empty.place_scores, 0.0)
-        missing = scan(np.full((9, 3), np.nan), np.ones((9, 3)), zones, ScanParams(model, replicates=19), seed=1)
+        missing = space_time_scan(np.full((9, 3), np.nan), np.ones((9, 3)), zones, ScanParams(model, replicates=19), seed=1)
         assert missing.clusters == ()
     _, _, counts, expected, zones = town(4)
-    again = [scan(counts, expected, zones, seed=s).null_scores.sum() for s in (1, 1, 2)]
+    again = [space_time_scan(counts, expected, zones, seed=s).null_scores.sum() for s in (1, 1, 2)]
     assert again[0] == again[1] != again[2]
 
 
 def test_huge_counts_give_numbers() -> None:
     zones = circular_zones(plane_distances(GRID), np.ones(9))
-    busy = scan(np.full((9, 2), 1e9), np.full((9, 2), 9.9e8), zones, ScanParams("negative_binomial", replicates=9), seed=1, dispersion=1e5)
+    busy = space_time_scan(
+        np.full((9, 2), 1e9), np.full((9, 2), 9.9e8), zones, ScanParams("negative_binomial", replicates=9), seed=1, dispersion=1e5
+    )
     assert len(busy.clusters[0].places) > 1
     counts = np.zeros((9, 2))
     counts[4, 1] = 300_000
     for model in MODELS:
-        best = scan(counts, np.ones((9, 2)), zones, ScanParams(model, replicates=3), seed=1).clusters[0]
+        best = space_time_scan(counts, np.ones((9, 2)), zones, ScanParams(model, replicates=3), seed=1).clusters[0]
         assert best.places == (4,)
         assert np.isfinite(best.score)
 
@@ -194,7 +196,7 @@ def test_bad_input_is_refused_with_what_and_where(change: dict, words: str) -> N
     zones = circular_zones(plane_distances(GRID), np.ones(9))
     given_ = {"counts": np.ones((9, 2)), "expected": np.ones((9, 2)), "dispersion": 1.0, "doubt": 0.0} | change
     with pytest.raises(ValueError, match=words):
-        scan(given_["counts"], given_["expected"], zones, seed=1, dispersion=given_["dispersion"], doubt=given_["doubt"])
+        space_time_scan(given_["counts"], given_["expected"], zones, seed=1, dispersion=given_["dispersion"], doubt=given_["doubt"])
 
 
 def test_bad_parameters_and_zones_are_refused() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tongchou.science.localisation.scan import ScanParams, scan
+from tongchou.science.localisation.scan import ScanParams, space_time_scan
 from tongchou.science.localisation.zones import circular_zones, plane_distances
 
 DATA = Path(__file__).parents[2] / "data/satscan"
@@ -26,7 +26,7 @@ def test_every_cluster_equals_satscan(share: float) -> None:
     )
     zones = circular_zones(plane_distances(points), people[:, 0], largest_share=share)
     theirs = [r for r in rows("ny_clusters.csv") if float(r["largest_share"]) == share]
-    found = scan(cases, people, zones, ScanParams("population", replicates=REPLICATES, clusters=len(theirs)), seed=1)
+    found = space_time_scan(cases, people, zones, ScanParams("population", replicates=REPLICATES, clusters=len(theirs)), seed=1)
     assert len(theirs) == (6 if share == 0.5 else 7)
     for ours, r in zip(found.clusters, theirs, strict=True):
         assert {p + 1 for p in ours.places} == {int(v) for v in r["locations"].split()}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tongchou.science.reproduction.serial_interval import SerialInterval, gamma_interval
+from tongchou.science.reproduction.serial_interval import SerialInterval, gamma_serial_interval
 
 FOLDER = Path(__file__).parents[2] / "data" / "reference_r"
 COLUMNS = ("mean", "std", "q025", "q25", "median", "q75", "q975")
@@ -39,7 +39,7 @@ def interval_of(series: str, variant: str) -> SerialInterval:
     if "mean_si" not in variant:
         return known_interval(series)
     parts = dict(part.split("=") for part in variant.split(" ")[0].split(";"))
-    return gamma_interval(float(parts["mean_si"]), float(parts["std_si"]))
+    return gamma_serial_interval(float(parts["mean_si"]), float(parts["std_si"]))
 
 
 @cache

@@ -8,7 +8,7 @@ import pytest
 from tests.science.reproduction.epiestim import COLUMNS, blocks, incidence, interval_of, number, rows
 from tongchou.science.reproduction.back_projection import back_project
 from tongchou.science.reproduction.cori import CoriParams, reproduction_number
-from tongchou.science.reproduction.serial_interval import gamma_interval
+from tongchou.science.reproduction.serial_interval import gamma_serial_interval
 from tongchou.science.reproduction.wallinga_teunis import case_reproduction_number
 
 QUANTILE_OF = {"q025": 0, "q25": 2, "median": 3, "q75": 4, "q975": 6}
@@ -43,7 +43,7 @@ def test_case_numbers_are_equal(key: tuple[str, str, str]) -> None:
 def test_imported_cases_infect_and_are_not_infected_here() -> None:
     cases = rows("epiestim_mers_incidence")
     local, imported = ([float(r[name]) for r in cases] for name in ("local", "imported"))
-    found = reproduction_number(local, gamma_interval(6.8, 4.1), imported=imported)
+    found = reproduction_number(local, gamma_serial_interval(6.8, 4.1), imported=imported)
     wanted = rows("epiestim_mers_R")
     assert len(wanted) == len(found.mean) == 488
     names = [f"Quantile.{q}R" for q in ("0.025", "0.05", "0.25")] + ["MedianR"] + [f"Quantile.{q}R" for q in ("0.75", "0.95", "0.975")]
@@ -56,7 +56,7 @@ def test_serial_intervals_are_equal() -> None:
     wanted = rows("epiestim_discr_si")
     assert len(wanted) == 124
     for row in wanted:
-        w = gamma_interval(float(row["mean_si"]), float(row["std_si"])).probabilities
+        w = gamma_serial_interval(float(row["mean_si"]), float(row["std_si"])).probabilities
         lag = int(row["k"])
         assert (w[lag] if lag < len(w) else 0.0) == pytest.approx(float(row["prob"]), abs=1e-12)
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from scipy.stats import gamma
 
 from tongchou.science.reproduction.cori import PROBABILITIES, CoriParams, reproduction_number, reproduction_of_draws
-from tongchou.science.reproduction.serial_interval import SerialInterval, gamma_interval
+from tongchou.science.reproduction.serial_interval import SerialInterval, gamma_serial_interval
 from tongchou.science.reproduction.wallinga_teunis import case_reproduction_number
 
 COUNTS = st.lists(st.integers(0, 50), min_size=8, max_size=40)
-INTERVAL = gamma_interval(4.7, 2.9)
+INTERVAL = gamma_serial_interval(4.7, 2.9)
 
 
 def pressure(cases: list[float], w: np.ndarray, t: int) -> float:
@@ -116,9 +116,9 @@ def test_the_same_seed_gives_the_same_answer() -> None:
         (lambda: reproduction_of_draws(np.ones(9), INTERVAL, np.random.default_rng(1)), r"\(draws, days\)"),
         (lambda: case_reproduction_number([1, 2, 3], INTERVAL, window_days=3), "window_days must lie in 1..2"),
         (lambda: CoriParams(window_days=0), "CoriParams"),
-        (lambda: gamma_interval(1.0, 1.0), "mean must be above 1"),
-        (lambda: gamma_interval(4.0, 0.0), "sd above 0"),
-        (lambda: gamma_interval(20_000.0, 10.0), "are the units days"),
+        (lambda: gamma_serial_interval(1.0, 1.0), "mean must be above 1"),
+        (lambda: gamma_serial_interval(4.0, 0.0), "sd above 0"),
+        (lambda: gamma_serial_interval(20_000.0, 10.0), "are the units days"),
         (lambda: SerialInterval(np.array([0.1, 0.9])), "chance of 0 days is 0.1"),
         (lambda: SerialInterval(np.array([0, 0.4])), "add up to 0.4"),
         (lambda: SerialInterval(np.array([0, 1.4, -0.4])), "0 or more"),
@@ -132,7 +132,7 @@ def test_bad_input_is_named(make, told: str) -> None:
 @given(mean=st.floats(1.2, 40), ratio=st.floats(0.1, 1.5))
 @settings(max_examples=60, deadline=None)
 def test_a_discretised_interval_keeps_its_mean(mean: float, ratio: float) -> None:
-    interval = gamma_interval(mean, max(0.3, ratio * mean))
+    interval = gamma_serial_interval(mean, max(0.3, ratio * mean))
     assert interval.probabilities.sum() == pytest.approx(1, abs=1e-9)
     # The part of the Gamma below one day cannot be spread to a negative lag; it moves the mean up a little.
     assert interval.mean_days == pytest.approx(mean, rel=0.02, abs=0.02)

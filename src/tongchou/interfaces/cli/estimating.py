@@ -239,10 +239,10 @@ class Knobs:
 
     def interval_of(self, group: str | None) -> Any:
         """The serial interval, of one group where a file holds several."""
-        from tongchou.science.reproduction.serial_interval import SerialInterval, gamma_interval
+        from tongchou.science.reproduction.serial_interval import SerialInterval, gamma_serial_interval
 
         if re.fullmatch(r"\s*[\d.eE+]+\s*,\s*[\d.eE+]+\s*", self.interval):
-            return gamma_interval(*_pair(self.interval, "--serial-interval", FULLY_KNOWN))
+            return gamma_serial_interval(*_pair(self.interval, "--serial-interval", FULLY_KNOWN))
         if not Path(self.interval).exists():
             raise BadTable(
                 T(f"--serial-interval：“{self.interval}”不能识别。", f"--serial-interval: '{self.interval}' cannot be read."), FULLY_KNOWN

@@ -5,6 +5,9 @@ from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from typing import Any, Literal, get_args, get_type_hints
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from tongchou.science.detection.charts import (
     BinomialCusumParams,
     CusumParams,
@@ -18,7 +21,7 @@ from tongchou.science.detection.farrington import ORIGINAL, FarringtonParams, fa
 from tongchou.science.detection.likelihood_ratio import LikelihoodRatioParams, glr_negative_binomial, glr_poisson
 from tongchou.science.detection.low_counts import ExactParams, exact_poisson
 from tongchou.science.detection.reference_values import PercentileParams, ReferenceParams, bayes, moving_percentile, rki
-from tongchou.science.detection.series import Detection
+from tongchou.science.detection.series import Calendar, Detection
 
 Changes = dict[str, Any]
 Control = str | Callable[[str], Changes]  # our field of the same meaning, or what the value changes
@@ -133,26 +136,74 @@ METHODS: dict[str, Method] = {
 REMARKS = {"package preset"}  # words of the reference outputs that change nothing
 
 
-def params_of(name: str, settings: Iterable[str] = ()) -> Any:
-    """Parameters of a method changed by settings such as "b=5;w=3", in our names or R's.
+def detect(
+    counts: ArrayLike,
+    method: str = "farringtonFlexible",
+    *,
+    calendar: Calendar = Calendar(),
+    samples: ArrayLike | None = None,
+    **settings: object,
+) -> Detection:
+    """Judge every step of one or many series by a detector, called by its name in R `surveillance`.
+
+    Parameters
+    ----------
+    counts: (steps,) or (series, steps), 0 or more; NaN = missing.
+    method: a key of `METHODS`.
+    calendar: steps in a year, and the first day if years are to follow the calendar.
+    samples: tests taken, shape of counts; "binomialCusum" needs them, the others take none.
+    settings: parameters of the method in our names or R's control names: ``years_back=4`` or ``b=4``; ``limit54=(5, 4)``.
+
+    Raises
+    ------
+    ValueError: a method or parameter that does not exist (the message lists those that do), or counts that are none (with series and step).
 
     Examples
     --------
-    >>> params_of("farrington", ["b=3;limit54=5/4"]).years_back
-    3
+    >>> import numpy as np
+    >>> counts = np.random.default_rng(1).poisson(6, (2, 330))
+    >>> counts[1, -1] = 25
+    >>> detect(counts, "farringtonFlexible", b=5, w=3, thresholdMethod="nbPlugin").alarm[:, -1]
+    array([False,  True])
+    """
+    if method not in METHODS:
+        raise ValueError(f"there is no method {method!r}; there are: {', '.join(METHODS)}")
+    chosen, params = METHODS[method], params_of(method, **settings)
+    if chosen.needs_samples != (samples is not None):
+        raise ValueError(f"{method}: " + ("give samples, the tests taken at each step" if chosen.needs_samples else "takes no samples"))
+    values = np.asarray(counts, dtype=np.float64)
+    return chosen.detect(values, params, calendar, samples=samples) if samples is not None else chosen.detect(values, params, calendar)
+
+
+def params_of(name: str, settings: Iterable[str] = (), /, **values: object) -> Any:
+    """Parameters of a method, changed by settings such as "b=5;w=3" or by keywords, in our names or R's.
+
+    Examples
+    --------
+    >>> params_of("farrington", ["b=3;limit54=5/4"]) == params_of("farrington", years_back=3, limit54=(5, 4))
+    True
     """
     method, changes = METHODS[name], {}
     for setting in (part.strip() for text in settings for part in text.split(";")):
         if setting and setting not in REMARKS:
-            changes.update(_change(name, method, setting))
+            key, equals, text = (part.strip() for part in setting.partition("="))
+            changes.update(_change(name, method, key, text if equals else None))
+    for key, value in values.items():
+        changes.update(_change(name, method, key, _written(value)))
     return replace(method.default, **changes)
 
 
-def _change(name: str, method: Method, setting: str) -> Changes:
-    key, equals, text = (part.strip() for part in setting.partition("="))
+def _written(value: object) -> str:
+    """A value of Python as R's settings are written: 5/4 for two numbers, T, F, NULL."""
+    if isinstance(value, bool) or value is None:
+        return {True: "T", False: "F", None: "NULL"}[value]
+    return "/".join(str(part) for part in value) if isinstance(value, tuple | list) else str(value)
+
+
+def _change(name: str, method: Method, key: str, text: str | None) -> Changes:
     own = {field.name for field in fields(method.default)}
     control = method.controls.get(key, key if key in own else None)
-    if not equals or control is None:
+    if text is None or control is None:
         known = ", ".join(sorted({*own, *method.controls}))
         raise ValueError(f"{name} has no parameter {key!r} (write name=value); it has: {known}")
     try:

@@ -72,7 +72,7 @@ def glr_poisson(counts: Floats, params: LikelihoodRatioParams = LikelihoodRatioP
 def glr_negative_binomial(
     counts: Floats, params: LikelihoodRatioParams = LikelihoodRatioParams(), calendar: Calendar = Calendar()
 ) -> Detection:
-    """The same for negative binomial counts with variance mu + a mu^2.
+    """As `glr_poisson`, for negative binomial counts with variance mu + a mu^2.
 
     Parameters
     ----------

@@ -146,7 +146,15 @@ def design_of(steps: int, params: SeasonalParams, first_day: date | None, holida
 
 
 def mid_p(counts: Floats, baseline: Baseline) -> Floats:
-    """P(Y > y) + P(Y = y)/2 of each evaluated count under its baseline (science.md (4)); NaN where either is missing."""
+    """P(Y > y) + P(Y = y)/2 of each evaluated count under its baseline; NaN where either is missing.
+
+    Examples
+    --------
+    >>> counts = np.r_[np.full(150, 4.0), 12.0]
+    >>> base = seasonal_baseline(counts, [150])
+    >>> mid_p(counts, base).round(4), upper_bounds(base, alpha=0.01)
+    (array([[0.0009]]), array([[10.]]))
+    """
     return mid_p_of(_counts(counts)[:, baseline.steps], baseline.expected, baseline.variance)
 
 
@@ -158,7 +166,7 @@ def mid_p_of(counts: Floats, mean: Floats, variance: Floats) -> Floats:
 
 
 def upper_bounds(baseline: Baseline, alpha: float) -> Floats:
-    """Largest counts that do not exceed the 1 - alpha quantile of the prediction."""
+    """Largest counts that do not exceed the 1 - alpha quantile of the prediction; an example stands with `mid_p`."""
     upper = np.full(baseline.expected.shape, np.nan)
     known = np.isfinite(baseline.expected)
     mean = baseline.expected[known]

@@ -113,3 +113,36 @@ def ranked_probability_score(probabilities: ArrayLike, outcomes: ArrayLike) -> F
         raise ValueError(f"ranked_probability_score: outcomes are whole numbers from 0 to {p.shape[1] - 1}")
     reached = np.arange(p.shape[1])[None, :] >= came[:, None]
     return np.asarray(((p.cumsum(axis=1) - reached) ** 2)[:, :-1].sum(axis=1))
+
+
+def weighted_interval_score(quantiles: ArrayLike, probabilities: ArrayLike, observed: ArrayLike) -> Floats:
+    """Score forecasts given as quantiles against what came; 0 is perfect, in the unit of the counts.
+
+    Parameters
+    ----------
+    quantiles: (..., k), those of `probabilities`. probabilities: (k,) in (0, 1), rising, symmetric about 1/2, the median among them.
+    observed: (...).
+
+    Returns
+    -------
+    (...) mean over probabilities of 2 (observed - q) (p - [observed < q]); with intervals of level 1 - alpha_i and the median this is the WIS of
+    Bracher 2021, `wis` of R `scoringutils`. NaN where a quantile or the observation is NaN.
+
+    References
+    ----------
+    Bracher, Ray, Gneiting & Reich 2021 10.1371/journal.pcbi.1008618.
+
+    Examples
+    --------
+    >>> weighted_interval_score([[8, 10, 13], [8, 10, 13]], [0.25, 0.5, 0.75], [10, 20]).round(2)
+    array([0.83, 8.83])
+    """
+    q, p, seen = (np.asarray(given, dtype=np.float64) for given in (quantiles, probabilities, observed))
+    if p.ndim != 1 or q.shape != (*seen.shape, len(p)):
+        raise ValueError(
+            f"weighted_interval_score: quantiles are (..., {p.size}), one for each probability, where observed is (...); got {q.shape}, {seen.shape}"
+        )
+    if not ((p > 0) & (p < 1)).all() or (np.diff(p) <= 0).any() or not np.allclose(p, 1 - p[::-1]) or 0.5 not in p:
+        raise ValueError("weighted_interval_score: probabilities rise within (0, 1), lie symmetrically about 1/2 and include it")
+    off = seen[..., None] - q
+    return np.asarray(2 * np.mean(np.maximum(p * off, (p - 1) * off), axis=-1))

@@ -19,7 +19,7 @@ ROUNDING = 1e-9  # two orders of summing one zone differ by less: a replicate as
 
 @dataclass(frozen=True, slots=True)
 class ScanParams:
-    """What is compared and how far back. `model`: see `scan`."""
+    """What is compared and how far back. `model`: see `space_time_scan`."""
 
     model: ScanModel = "poisson"
     longest_days: int = 14  # assumption: an outbreak older than two weeks is known
@@ -62,7 +62,7 @@ class ScanResult:
     null_scores: Floats  # the best score of every replicate
 
 
-def scan(
+def space_time_scan(
     counts: ArrayLike,
     expected: ArrayLike,
     zones: Zones,
@@ -102,7 +102,7 @@ def scan(
     >>> from tongchou.science.localisation.zones import circular_zones, plane_distances
     >>> zones = circular_zones(plane_distances([[0, 0], [1, 0], [9, 0], [9, 1]]), [1, 1, 1, 1])
     >>> counts = np.array([[1, 0, 4], [0, 1, 5], [1, 1, 0], [0, 0, 1]])
-    >>> found = scan(counts, np.full((4, 3), 0.7), zones, ScanParams(replicates=99), seed=1)
+    >>> found = space_time_scan(counts, np.full((4, 3), 0.7), zones, ScanParams(replicates=99), seed=1)
     >>> found.clusters[0].places, found.clusters[0].days, found.clusters[0].p_value
     ((0, 1), 1, 0.01)
     """

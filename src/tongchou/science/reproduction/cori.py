@@ -66,8 +66,8 @@ def reproduction_number(
 
     Examples
     --------
-    >>> from tongchou.science.reproduction.serial_interval import gamma_interval
-    >>> found = reproduction_number([5, 6, 8, 9, 11, 14, 17, 20, 25, 30], gamma_interval(4.7, 2.9))
+    >>> from tongchou.science.reproduction.serial_interval import gamma_serial_interval
+    >>> found = reproduction_number([5, 6, 8, 9, 11, 14, 17, 20, 25, 30], gamma_serial_interval(4.7, 2.9))
     >>> bool(found.quantiles[-1, 0] > 1)
     True
     """
@@ -105,10 +105,10 @@ def reproduction_of_draws(
     Examples
     --------
     >>> import numpy as np
-    >>> from tongchou.science.reproduction.serial_interval import gamma_interval
+    >>> from tongchou.science.reproduction.serial_interval import gamma_serial_interval
     >>> rng = np.random.default_rng(1)
     >>> histories = rng.poisson(50.0, size=(200, 40)).astype(float)
-    >>> found = reproduction_of_draws(histories, gamma_interval(4.7, 2.9), rng)
+    >>> found = reproduction_of_draws(histories, gamma_serial_interval(4.7, 2.9), rng)
     >>> bool(0.9 < found.mean[-1] < 1.1)
     True
     """

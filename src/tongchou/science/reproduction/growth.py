@@ -64,6 +64,14 @@ def growth_of_draws(counts: Floats, rng: np.random.Generator, coverage: float = 
     """Growth rate over equally likely histories (draws, days) of one window: what is not yet reported widens the interval.
 
     One rate is drawn for each history from its own Student interval; the interval is that of all. Histories without a rate are left out.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> histories = rng.poisson(20 * np.exp(0.1 * np.arange(14)), size=(200, 14))
+    >>> found = growth_of_draws(histories, rng)
+    >>> bool(found.low < 0.1 < found.high)
+    True
     """
     histories = np.asarray(counts, dtype=np.float64)
     if histories.ndim != 2 or histories.shape[1] < 3 or not np.all(np.isfinite(histories)) or np.any(histories < 0):

@@ -36,7 +36,7 @@ class SerialInterval:
         return float(self.probabilities @ np.arange(len(self.probabilities)))
 
 
-def gamma_interval(mean_days: float, sd_days: float) -> SerialInterval:
+def gamma_serial_interval(mean_days: float, sd_days: float) -> SerialInterval:
     """Serial interval of 1 day plus a Gamma, spread over whole days.
 
     Parameters
@@ -59,7 +59,7 @@ def gamma_interval(mean_days: float, sd_days: float) -> SerialInterval:
 
     Examples
     --------
-    >>> gamma_interval(2.6, 1.5).probabilities[:3].round(4)
+    >>> gamma_serial_interval(2.6, 1.5).probabilities[:3].round(4)
     array([0.    , 0.2332, 0.3586])
     """
     if not (math.isfinite(mean_days) and math.isfinite(sd_days)) or mean_days <= 1 or sd_days <= 0:
