@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tests.science.detection.towns import CLINIC, DAYS, FIRST, LAST, last_week, state, town
-from tongchou.science.detection.additive import additive_log_lambda, day_effect, estimate_background, excess_table
+from tongchou.science.detection.additive import additive_log_lambda, day_effect, excess_table
+from tongchou.science.detection.background import expect, panel_of
 from tongchou.science.detection.counts import count_bands, mixture_quantile
 from tongchou.science.detection.model import Additive, DetectionParams, History, Multiplicative
 from tongchou.science.detection.multiplicative import rate_log_lambda, weekly_blocks
@@ -25,7 +26,7 @@ ONSETS = np.arange(8)
 
 
 def lambdas(values: np.ndarray, expected: np.ndarray, dispersion: float, table: np.ndarray) -> np.ndarray:
-    return additive_log_lambda(values, expected, dispersion, AGES, ONSETS, table)
+    return additive_log_lambda(values, expected, np.full(values.shape, dispersion), AGES, ONSETS, table)
 
 
 def test_excess_is_the_sum_over_past_infections() -> None:
@@ -126,10 +127,10 @@ def test_places_in_a_batch_equal_one_by_one() -> None:
 
 def test_day_effect_is_one_when_the_others_match_and_follows_the_others_only() -> None:
     expected = np.full((4, 3), 5.0)
-    np.testing.assert_allclose(day_effect(expected, expected, 1.5, 0.02), 1.0)
+    np.testing.assert_allclose(day_effect(expected, expected, np.full(3, 1.5), 0.02), 1.0)
     values = expected.copy()
     values[2, 1] = 50
-    effect = day_effect(values, expected, 1.5, 0.02)
+    effect = day_effect(values, expected, np.full(3, 1.5), 0.02)
     assert effect[2, 1] == pytest.approx(1.0)
     assert np.all(effect[[0, 1, 3], 1] > 1.05)
 
@@ -191,7 +192,7 @@ def test_a_short_history_still_answers() -> None:
 def test_a_past_outbreak_does_not_blind_the_background() -> None:
     panel = town(5)[6:]
     struck = [replace(h, values=h.values + np.where((np.arange(DAYS) > 380) & (np.arange(DAYS) < 440), 12.0, 0.0)) for h in panel]
-    calm, after = (estimate_background(p, LAST, DAILY, 14) for p in (panel, struck))
+    calm, after = (expect(panel_of(p, LAST, DAYS), DAILY) for p in (panel, struck))
     assert after.expected[np.isfinite(after.expected)].mean() < 3 * calm.expected[np.isfinite(calm.expected)].mean()
 
 

@@ -32,7 +32,7 @@ def screen(histories: Sequence[History], day: date, params: DetectionParams, res
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Places:
+class Places:
     """The places an outbreak may have begun in and their prior weights, summing to 1."""
 
     names: tuple[str | None, ...]
@@ -58,7 +58,7 @@ def fuse(scores: Sequence[StreamScore], params: DetectionParams, restarted_on: d
     day = scores[0].day
     if any(s.day != day or s.log_evidence.shape != params.grid_shape for s in scores):
         raise ValueError("fuse: scores must be of one day and scored with the same parameters")
-    places = _places_of(scores, params)
+    places = places_of(scores, any(s.place == TOWNWIDE for s in scores), params)
     open_onsets = _open_onsets(day, params, restarted_on)
     fused = np.zeros((len(places.names), *params.grid_shape))
     for s in scores:
@@ -66,8 +66,8 @@ def fuse(scores: Sequence[StreamScore], params: DetectionParams, restarted_on: d
     log_hypotheses = _with_prior(fused, places, open_onsets)
     statistic = _log_sum(log_hypotheses)
     posterior = np.exp(log_hypotheses - statistic) if math.isfinite(statistic) else np.full(fused.shape, 1 / fused.size)
-    streams = _stream_evidence(scores, places, posterior, open_onsets, params)
-    threshold = params.theory_log - math.log(params.fusion_budget_share) + params.margin_log
+    threshold, alone_at = thresholds(list({s.stream: s for s in reversed(scores)}.values()), params)
+    streams = _stream_evidence(scores, places, posterior, open_onsets, alone_at)
     able = [s.statistic - s.threshold for s in streams if math.isfinite(s.threshold)]
     best_alone = max(able, default=-math.inf)
     alarm_by: Literal["fusion", "stream"] | None = "fusion" if statistic >= threshold else "stream" if best_alone >= 0 else None
@@ -94,19 +94,31 @@ def fuse(scores: Sequence[StreamScore], params: DetectionParams, restarted_on: d
     )  # fmt: skip
 
 
-def _places_of(scores: Sequence[StreamScore], params: DetectionParams) -> _Places:
+def places_of(seen: Sequence[StreamScore | History], with_total: bool, params: DetectionParams) -> Places:
+    """Places weighted by residents (None, the whole area, is no place), and the whole area at once where totals are scored."""
     population: dict[str | None, float] = {}
-    for s in scores:
+    for s in seen:
         if s.place not in (None, TOWNWIDE):
             population[s.place] = max(s.population, population.get(s.place, 0.0))
-    townwide = any(s.place == TOWNWIDE for s in scores)
     if not population:
-        return _Places((None,), np.ones(1))
+        return Places((None,), np.ones(1))
     weights = np.array(list(population.values()))
     weights = weights / weights.sum()
-    if not townwide:
-        return _Places(tuple(population), weights)
-    return _Places((*population, TOWNWIDE), np.append(weights * (1 - params.townwide_prior), params.townwide_prior))
+    if not with_total:
+        return Places(tuple(population), weights)
+    return Places((*population, TOWNWIDE), np.append(weights * (1 - params.townwide_prior), params.townwide_prior))
+
+
+def thresholds(streams: Sequence[StreamScore | History], params: DetectionParams) -> tuple[float, dict[str, float]]:
+    """Log thresholds of the fusion and of every stream alone (infinite: never rings alone), from one score or history of each stream.
+
+    The fusion has its share of the budget; the specific streams of the area itself share the rest.
+    """
+    alone = [s.stream for s in streams if s.weight == 1 and not s.outside]
+    rest = 1 - params.fusion_budget_share
+    at = params.theory_log + math.log(len(alone) / rest) + params.margin_log if alone and rest > 0 else math.inf
+    fusion = params.theory_log - math.log(params.fusion_budget_share) + params.margin_log
+    return fusion, {s.stream: at if s.stream in alone else math.inf for s in streams}
 
 
 def _open_onsets(day: date, params: DetectionParams, restarted_on: date | None) -> Floats:
@@ -115,7 +127,7 @@ def _open_onsets(day: date, params: DetectionParams, restarted_on: date | None) 
     return np.array([0.0 if restarted_on is None or onset > restarted_on else -np.inf for onset in onsets])
 
 
-def _with_prior(log_lambda: Floats, places: _Places, open_onsets: Floats) -> Floats:
+def _with_prior(log_lambda: Floats, places: Places, open_onsets: Floats) -> Floats:
     cells = log_lambda.shape[2] * log_lambda.shape[3]
     return np.asarray(log_lambda + np.log(places.weights)[:, None, None, None] + open_onsets[:, None, None] - math.log(cells))
 
@@ -126,14 +138,11 @@ def _log_sum(values: Floats) -> float:
 
 
 def _stream_evidence(
-    scores: Sequence[StreamScore], places: _Places, posterior: Floats, open_onsets: Floats, params: DetectionParams
+    scores: Sequence[StreamScore], places: Places, posterior: Floats, open_onsets: Floats, alone_at: Mapping[str, float]
 ) -> tuple[StreamEvidence, ...]:
     """Share of each stream in the fused evidence, and what it says alone over all places."""
     names = list(dict.fromkeys(s.stream for s in scores))
     by_name = {name: [s for s in scores if s.stream == name] for name in names}
-    alone = [name for name in names if by_name[name][0].weight == 1 and not by_name[name][0].outside]
-    rest = 1 - params.fusion_budget_share
-    stream_threshold = params.theory_log + math.log(len(alone) / rest) + params.margin_log if alone and rest > 0 else math.inf
     carried, statistics, leading = [], [], []
     for name in names:
         own = np.zeros(posterior.shape)
@@ -146,7 +155,7 @@ def _stream_evidence(
     shares = [c / total for c in carried] if total > 0 else [1 / len(names)] * len(names)
     return tuple(
         StreamEvidence(
-            stream=name, share=share, statistic=statistic, threshold=stream_threshold if name in alone else math.inf,
+            stream=name, share=share, statistic=statistic, threshold=alone_at[name],
             outside=by_name[name][0].outside, leading_place=None if place == TOWNWIDE else place,
         )
         for name, share, statistic, place in zip(names, shares, statistics, leading, strict=True)
@@ -159,7 +168,7 @@ def _outbreak_probability(log_evidence: float, params: DetectionParams) -> float
     return odds / (1 + odds)
 
 
-def _place_evidence(places: _Places, log_hypotheses: Floats, posterior: Floats, params: DetectionParams) -> tuple[PlaceEvidence, ...]:
+def _place_evidence(places: Places, log_hypotheses: Floats, posterior: Floats, params: DetectionParams) -> tuple[PlaceEvidence, ...]:
     found = []
     for row, name in enumerate(places.names):
         log_evidence = _log_sum(log_hypotheses[row])

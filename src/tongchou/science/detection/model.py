@@ -139,12 +139,14 @@ class DetectionParams:
     level_steps_least: int = 4  # assumption
     spread_steps: int = 104  # assumption: two years of weekly log differences
     extra_variance: float = 0.02  # fusion_real recipe 2
-    baseline_days: int = 364  # assumption: level and weekday from the year before the onset window
+    baseline_days: int = 364  # assumption: level and weekday from a year
+    baseline_gap_days: int = 14  # assumption: that ends two weeks before the week in question; a young outbreak is no background
+    baseline_least_days: int = 28  # assumption: with a shorter past nothing is expected, and so nothing said
     drift_days: int = 35  # science.md 2.1
     drift_lag_days: int = 7  # assumption: the newest week never lowers its own alarm
     drift_limit: float = 3.0  # assumption: a drift beyond this, either way, is not background
     shrink_events: float = 4.0  # assumption: pseudo-events that pull a place to the town's level and a weekday to the mean
-    drift_shrink_events: float = 10.0  # assumption: pseudo-events that pull the drift to 1
+    drift_shrink_events: float = 10.0  # assumption: pseudo-events (times the dispersion) that pull the drift to 1
     outbreak_week_factor: float = 2.0  # assumption: past weeks above this times their level (and 4 sd) are no background
     default_variance: float = 0.1  # assumption: log variance where the past is too short to tell
     day_effect_variance: float = 0.02  # science.md 2.4 (10), s2; 0 = no day effect

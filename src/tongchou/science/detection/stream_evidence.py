@@ -26,18 +26,23 @@ def score_panel(histories: Sequence[History], day: date, params: DetectionParams
 
 def score_area(histories: Sequence[History], day: date, params: DetectionParams) -> tuple[StreamScore, ...]:
     """Score all histories of one area in the order given, then per additive stream of three or more places its total (place "*")."""
-    panels: dict[Hashable, list[int]] = defaultdict(list)
-    for index, history in enumerate(histories):
-        panels[_panel_of(history)].append(index)
     found: dict[int, StreamScore] = {}
     totals: list[StreamScore] = []
-    for indices in panels.values():
+    for indices in panels_of(histories):
         panel = [histories[i] for i in indices]
         with_total = isinstance(panel[0].model, Additive) and len(panel) >= LEAST_PLACES_FOR_TOTAL
         scores = _scored(panel, day, params, with_total)
         found.update(zip(indices, scores, strict=False))
         totals += scores[len(panel) :]
     return (*(found[i] for i in range(len(histories))), *totals)
+
+
+def panels_of(histories: Sequence[History]) -> list[list[int]]:
+    """Indices of the histories that are one stream of many places and so are read together, in the order of their first."""
+    panels: dict[Hashable, list[int]] = defaultdict(list)
+    for index, history in enumerate(histories):
+        panels[_panel_of(history)].append(index)
+    return list(panels.values())
 
 
 def _scored(histories: Sequence[History], day: date, params: DetectionParams, with_total: bool) -> list[StreamScore]:
