@@ -83,6 +83,12 @@ from tongchou.science.nowcasting.model import HazardParams as HazardParams
 from tongchou.science.nowcasting.model import LadderParams as LadderParams
 from tongchou.science.nowcasting.model import Nowcast as Nowcast
 from tongchou.science.nowcasting.model import SpreadParams as SpreadParams
+from tongchou.science.nowcasting.site_model import CompletedCurve as CompletedCurve
+from tongchou.science.nowcasting.site_model import SiteParams as SiteParams
+from tongchou.science.nowcasting.site_model import SiteReports as SiteReports
+from tongchou.science.nowcasting.sites import complete_curve as complete_curve
+from tongchou.science.nowcasting.sites import draw_curves as draw_curves
+from tongchou.science.nowcasting.sites import triangle_of_sites as triangle_of_sites
 from tongchou.science.nowcasting.triangle import ReportingTriangle as ReportingTriangle
 from tongchou.science.nowcasting.triangle import triangle_of as triangle_of
 from tongchou.science.reproduction.back_projection import BackProjection as BackProjection

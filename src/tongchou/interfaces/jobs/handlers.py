@@ -17,6 +17,7 @@ from tongchou.domains.sentinels.models import Stream
 from tongchou.interfaces.adapters.channel import Parcel
 from tongchou.interfaces.adapters.mail import Mail
 from tongchou.workflows.early_warning import FUNCTION, screen_morning
+from tongchou.workflows.nowcasting import keep_nowcasts
 
 MAIL = Mail()
 WATCH = system_actor("worker")
@@ -77,6 +78,7 @@ def read_morning(message: Message, at: datetime) -> None:
     day, as_known_at = date.fromisoformat(message.payload["day"]), datetime.fromisoformat(message.payload["as_known_at"])
     if not Run.objects.filter(function=FUNCTION, as_known_at__gt=as_known_at).exists():
         screen_morning(day, as_known_at, by=WATCH, at=at)
+        keep_nowcasts(as_known_at, by=WATCH, at=at)
 
 
 HANDLERS: Mapping[str, Handler] = {

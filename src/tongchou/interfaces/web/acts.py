@@ -44,6 +44,7 @@ NAMES: Mapping[str, T] = {
     "user.deactivate": T("停用账号", "Account closed"),
     "user.password": T("修改密码", "Password changed"),
     "watch.screen": T("晨间研判", "Morning read"),
+    "watch.nowcast": T("晨间补估", "Morning nowcast"),
 }
 
 
