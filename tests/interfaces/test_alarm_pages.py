@@ -43,7 +43,7 @@ def test_list_and_alarm_are_shown_within_the_budget_of_queries(town: Town, alarm
     assert alarm.dossier.number in listed and alarm.dossier.title_zh in listed
     with django_assert_max_num_queries(MOST_QUERIES):
         shown = client.get(f"/alarms/{alarm.dossier.number}").content.decode()
-    assert "确认预警" in shown and "排除预警" in shown and "尚不足以说明准确率" in shown
+    assert "确认预警" in shown and "排除预警" in shown and "同类预警尚无结论；预计属实 50%" in shown
 
 
 def test_who_may_not_decide_sees_no_buttons_and_is_refused(town: Town, alarm: Alarm) -> None:  # noqa: F811
@@ -85,7 +85,8 @@ def test_the_interface_does_what_the_pages_do(town: Town, alarm: Alarm) -> None:
     listed = client.get("/api/v1/alarms?state=open").json()
     assert [row["number"] for row in listed["items"]] == [number]
     detail = client.get(f"/api/v1/alarms/{number}").json()
-    assert (detail["grade"], detail["place"], detail["decided"]) == ("orange", town.villages[0].code, 0)
+    assert (detail["grade"], detail["place"], detail["ppv"]["right"]) == ("orange", town.villages[0].code, 0)
+    assert detail["ppv"] == listed["items"][0]["ppv"] and detail["ppv"]["mean"] == 0.5
     assert client.post(f"/api/v1/alarms/{number}/acknowledge", {"reason": ""}, "application/json").json()["state"] == "acknowledged"
     opened = client.post(f"/api/v1/alarms/{number}/confirm", {"reason": "两例阳性", "plan": "spread"}, "application/json")
     assert opened.json() == {"incident": "SJ-2022-0001"}

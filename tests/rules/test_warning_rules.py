@@ -16,7 +16,6 @@ from tongchou.domains.warning.rules import (
     may_confirm_alone,
     next_move,
     rank,
-    track_record_of,
 )
 
 DAY = date(2022, 5, 3)
@@ -92,21 +91,6 @@ def test_clocks_follow_state_and_grade() -> None:
 @pytest.mark.parametrize(("allowed", "yes"), [([], False), (["red"], True), (["blue"], False), (True, True), (False, False)])
 def test_what_the_system_may_confirm_alone(allowed: object, yes: bool) -> None:
     assert may_confirm_alone("red", allowed) is yes
-
-
-def test_wilson_interval_matches_a_published_example() -> None:
-    # Newcombe 1998 (10.1002/(SICI)1097-0258(19980430)17:8<857::AID-SIM777>3.0.CO;2-E), table I: 81 of 263.
-    record = track_record_of(81, 263)
-    assert (round(record.low or 0, 4), round(record.high or 0, 4)) == (0.2553, 0.3662)
-
-
-@given(st.integers(0, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_a_track_record_says_nothing_from_few_and_brackets_its_share(counts: tuple[int, int]) -> None:
-    right, decided = counts
-    record = track_record_of(right, decided)
-    assert record.is_enough == (decided >= 5)
-    if record.share is not None and record.low is not None and record.high is not None:
-        assert 0 <= record.low <= record.share <= record.high <= 1
 
 
 def test_grades_are_ranked() -> None:

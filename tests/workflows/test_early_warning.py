@@ -16,7 +16,7 @@ from tongchou.core.people.rules import system_actor
 from tongchou.core.places.models import Installation
 from tongchou.core.runs.models import Run
 from tongchou.domains.sentinels.models import Catchment, Observation, Sentinel, Stream
-from tongchou.domains.warning.actions import dismiss_alarm
+from tongchou.domains.warning.actions import confirm_alarm, dismiss_alarm, give_verdict
 from tongchou.domains.warning.models import Alarm, PlaceEvidence, Signal
 from tongchou.domains.warning.queries import evidence_series
 from tongchou.workflows.early_warning import mornings, recompute, screen_morning, screen_range
@@ -159,6 +159,39 @@ def test_a_run_can_be_recomputed_and_says_when_the_past_was_changed(watched: Tow
     _parameter("alarm.promised_per_year", 4)
     changed = recompute(run)
     assert changed is not None and not changed.is_same
+
+
+def test_the_next_morning_learns_from_the_verdict_and_every_run_can_still_be_recomputed(watched: Town) -> None:
+    first = DAY - timedelta(days=1)
+    (alarm,) = screen_morning(first, _at(first), by=SYSTEM, at=_at(first)).proposed
+    confirm_alarm(alarm, reason="三例同户阳性", by=watched.lin, at=_at(first, 9))
+    screen_morning(DAY, _at(DAY), by=SYSTEM, at=_at(DAY))
+    before, after = Run.objects.order_by("pk")
+    assert before.parameters["learnt"]["outbreaks"] == 0 and after.parameters["learnt"]["outbreaks"] == 1
+    assert before.parameters["prior_onsets_per_year"] == 1.0
+    assert after.parameters["prior_onsets_per_year"] == after.parameters["learnt"]["onsets_per_year"] == pytest.approx(1.5)
+    alarm.refresh_from_db()
+    assert alarm.run == after and alarm.prior_onsets_per_year == pytest.approx(1.5)
+    give_verdict(alarm, verdict="false", reason="复核为假阳性", by=watched.lin, at=_at(DAY, 9))
+    for run in (before, after):
+        again = recompute(run)
+        assert again is not None and again.is_same
+
+
+def test_a_dismissal_after_the_morning_does_not_change_what_the_morning_read(watched: Town) -> None:
+    (alarm,) = screen_morning(DAY, _at(DAY), by=SYSTEM, at=_at(DAY)).proposed
+    Dossier.objects.filter(pk=alarm.pk).update(place=watched.town)  # an alarm of the whole area: its dismissal ends older onsets
+    dismiss_alarm(Alarm.objects.get(pk=alarm.pk), reason="学校体检集中送检", by=watched.lin, at=_at(DAY, 9))
+    again = recompute(Run.objects.get())
+    assert again is not None and again.is_same
+
+
+def test_where_it_probably_began_is_kept_with_run_and_alarm(watched: Town) -> None:
+    (alarm,) = screen_morning(DAY, _at(DAY), by=SYSTEM, at=_at(DAY)).proposed
+    assert alarm.places == alarm.run.result["places"]
+    assert alarm.places[0]["place"] == watched.villages[1].path and alarm.places[0]["share"] > 0.5
+    assert sum(p["share"] for p in alarm.places) == pytest.approx(1.0)
+    assert {p["place"] for p in alarm.places} <= {watched.town.path, *(v.path for v in watched.villages)}
 
 
 @pytest.mark.parametrize("table", [Run, Signal, PlaceEvidence, Alarm])

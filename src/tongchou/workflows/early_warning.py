@@ -1,7 +1,8 @@
 """From observations to a proposed alarm: one morning of a watched town, in the order in which it happens.
 
 1. Observe: every stream as it was known at that instant, two years back.
-2. Score each stream and fuse them into one assessment per area and target (`domains.warning.watching`, pure).
+2. Score each stream and fuse them into one assessment per area and target (`domains.warning.watching`, pure), with the prior and the weights
+   that the verdicts known at that instant teach (`domains.warning.learning`, pure).
 3. Keep what the morning said: a run, a signal per stream, the evidence per place.
 4. Propose an alarm where the evidence passes its threshold, or renew the one this rise already has.
 5. A named person confirms it: `activation.confirm`. A parameter may do so for some grades, and then the entry says so.
@@ -12,6 +13,7 @@ Every step stands on a natural key: reading the same morning again, from the sam
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -21,8 +23,9 @@ from tongchou.core.runs.models import Run
 from tongchou.core.wording import T
 from tongchou.domains.response.queries import plans_in_force
 from tongchou.domains.warning.actions import Finding, Share, keep_morning, propose_alarm, renew_alarm
+from tongchou.domains.warning.learning import Learnt
 from tongchou.domains.warning.models import Alarm, PlaceEvidence, Signal
-from tongchou.domains.warning.queries import known_alarms, memory_of
+from tongchou.domains.warning.queries import known_alarms, memory_of, verdict_log
 from tongchou.domains.warning.rules import Move, may_confirm_alone, next_move
 from tongchou.domains.warning.watching import WEEK, WEEKLY_READING_DAY, Area, Block, Morning, Reading, read_area, read_morning
 from tongchou.science.detection.model import DetectionParams
@@ -31,6 +34,7 @@ from tongchou.workflows.watched_town import Town, installed_town, observe, town_
 
 FUNCTION = "detection.screen"
 MORNING = time(8, 0)
+PLACES_KEPT = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +62,13 @@ class Screening:
 def screen_morning(day: date, as_known_at: datetime, *, by: Actor, at: datetime) -> Screening:
     """Read one morning from what was known at an instant; raise or renew alarms. Raises Refusal before `tongchou init`."""
     town = town_on(day)
-    block = observe(town, day, as_known_at)
+    block, log = observe(town, day, as_known_at), verdict_log()
     told: list[Told] = []
     for area in town.areas:
         for target in town.targets:
+            learnt = town.learnt(log, area, target, day, as_known_at)
             with transaction.atomic():
-                told += _read_and_tell(town, area, target, block, day, as_known_at, by=by, at=at)
+                told += _read_and_tell(town, area, target, block, learnt, day, as_known_at, by=by, at=at)
     return Screening(day, as_known_at, tuple(told))
 
 
@@ -95,10 +100,10 @@ def recompute(run: Run) -> Recomputed | None:
     day, target = date.fromisoformat(run.result["day"]), run.result["target"]
     town = town_on(day)
     area = next(a for a in town.areas if a.path == run.result["area"])
-    memory = memory_of(town.places[area.path], target, day, town.repeat_days)
-    again = read_area(
-        area, target, town.streams, observe(town, day, run.as_known_at), day, town.params_for(target), memory.restarted_on(area.path, day)
-    )
+    memory = memory_of(town.places[area.path], target, day, run.as_known_at, town.repeat_days)
+    params = town.learnt(verdict_log(), area, target, day, run.as_known_at).taught(town.params_for(target))
+    block = observe(town, day, run.as_known_at)
+    again = read_area(area, target, town.streams, block, day, params, memory.restarted_on(area.path, day))
     if again is None:
         return None
     statistic = _log(again.assessment.statistic)
@@ -106,17 +111,18 @@ def recompute(run: Run) -> Recomputed | None:
 
 
 def _read_and_tell(
-    town: Town, area: Area, target: str, block: Block, day: date, as_known_at: datetime, *, by: Actor, at: datetime
+    town: Town, area: Area, target: str, block: Block, learnt: Learnt, day: date, as_known_at: datetime, *, by: Actor, at: datetime
 ) -> list[Told]:
     """Steps 2 to 5 for one area and target."""
-    memory = memory_of(town.places[area.path], target, day, town.repeat_days)
+    memory = memory_of(town.places[area.path], target, day, as_known_at, town.repeat_days)
+    params = learnt.taught(town.params_for(target))
     morning = read_morning(
         area,
         target,
         town.streams,
         block,
         day,
-        town.params_for(target),
+        params,
         memory,
         repeat_days=town.repeat_days,
         spread_days=town.spread_days,
@@ -125,7 +131,7 @@ def _read_and_tell(
         return []
     run = keep_morning(
         area=town.places[area.path],
-        run=_run_of(morning.whole, town.params_for(target), as_known_at, at),
+        run=_run_of(morning.whole, params, learnt, as_known_at, at),
         signals=_signals(morning.whole, town, day, as_known_at),
         evidence=_evidence(morning, town, day, as_known_at),
         by=by,
@@ -135,12 +141,12 @@ def _read_and_tell(
     return told or [Told(morning.whole, "none", None)]
 
 
-def _run_of(reading: Reading, params: DetectionParams, as_known_at: datetime, at: datetime) -> Run:
+def _run_of(reading: Reading, params: DetectionParams, learnt: Learnt, as_known_at: datetime, at: datetime) -> Run:
     a = reading.assessment
     return Run(
         function=FUNCTION,
         version=a.version,
-        parameters=asdict(params),
+        parameters=asdict(params) | {"learnt": learnt.record()},
         input_digest=reading.digest,
         as_known_at=as_known_at,
         recorded_at=at,
@@ -154,12 +160,19 @@ def _run_of(reading: Reading, params: DetectionParams, as_known_at: datetime, at
             "threshold": _log(a.threshold),
             "probability": _finite(a.outbreak_probability),
             "grade": a.grade,
+            "places": list(_likeliest(reading)),
             "streams": {
                 s.stream: {"share": _finite(s.share) or 0.0, "statistic": _log(s.statistic), "threshold": _finite(s.threshold)}
                 for s in a.streams
             },
         },
     )
+
+
+def _likeliest(reading: Reading) -> tuple[dict[str, Any], ...]:
+    """Where an outbreak, if there is one, probably began; the area's own path stands for everywhere at once."""
+    ranked = sorted(reading.assessment.places, key=lambda p: -p.share)[:PLACES_KEPT]
+    return tuple({"place": p.place or reading.area.path, "share": p.share, "probability": p.outbreak_probability} for p in ranked)
 
 
 def _log(number: float) -> float:
@@ -222,7 +235,9 @@ def _tell(town: Town, area: Area, reading: Reading, run: Run, as_known_at: datet
     if move == "none" or (same is None and move != "propose"):
         return Told(reading, "none", None)
     if same is not None:
-        return Told(reading, move, renew_alarm(Alarm.objects.get(pk=same.alarm_id), finding=finding, by=by, at=at))
+        return Told(
+            reading, move, renew_alarm(Alarm.objects.get(pk=same.alarm_id), finding=finding, fall_after=town.fall_after, by=by, at=at)
+        )
     alarm = propose_alarm(finding=finding, repeat_days=repeat_days, by=by, at=at)
     if may_confirm_alone(finding.grade, town.values.get("alarm.confirm_automatically", [])):
         plan = next(iter(plans_in_force(at.date(), finding.place.path)), None)
@@ -271,6 +286,7 @@ def _finding(town: Town, area: Area, reading: Reading, run: Run, as_known_at: da
             for f in a.forecasts
             if f.place in (None, reading.place_path)
         ),
+        places=_likeliest(reading),
         shares=tuple(
             Share(s.stream, loudest[s.stream][1], _finite(s.share) or 0.0, _log(s.statistic), _finite(s.threshold))
             for s in sorted(a.streams, key=lambda s: -s.share)

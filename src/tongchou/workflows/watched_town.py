@@ -14,6 +14,7 @@ from tongchou.core.places.queries import installation, places_below
 from tongchou.core.wording import T
 from tongchou.domains.sentinels.models import Stream
 from tongchou.domains.sentinels.queries import observations_as_known
+from tongchou.domains.warning.learning import DAYS_A_YEAR, Given, Learnt, learn
 from tongchou.domains.warning.watching import (
     HISTORY_DAYS,
     SPREAD_DAYS,
@@ -36,8 +37,10 @@ PARAMETERS = (
     "alarm.margin_log",
     "alarm.repeat_window",
     "alarm.spread_window",
+    "alarm.fall_after",
     "alarm.confirm_automatically",
 )
+FALL_AFTER_DAYS = 3  # as grade_over_time: assumption
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +58,29 @@ class Town:
     params: DetectionParams
 
     def params_for(self, target: str) -> DetectionParams:
+        """The office's numbers for a target, before verdicts have taught anything."""
         return margin_of(self.params, self.values.get("alarm.margin_log"), target)
+
+    def learnt(self, log: Sequence[Given], area: Area, target: str, day: date, known_at: datetime) -> Learnt:
+        """What the verdicts known at an instant teach about an area and target; it has been watched since the town was installed."""
+        return learn(
+            log,
+            at=known_at,
+            area_path=area.path,
+            target=target,
+            stated_onsets_per_year=self.params_for(target).prior_onsets_per_year,
+            watched_years=max(0, (day - self.installation.installed_at.date()).days) / DAYS_A_YEAR,
+            stated_weights={s.kind: s.weight for s in self.streams if target in s.targets},
+        )
 
     @property
     def repeat_days(self) -> int:
         return int(self.values["alarm.repeat_window"])
+
+    @property
+    def fall_after(self) -> int:
+        """Mornings below its grade after which an alarm falls by one."""
+        return max(1, int(self.values.get("alarm.fall_after", FALL_AFTER_DAYS)) // self.installation.step_days)
 
     @property
     def spread_days(self) -> int:

@@ -13,6 +13,8 @@ from tongchou.core.casework.models import Deadline
 from tongchou.core.errors import Invalid, Stale, Unseen
 from tongchou.core.outbox.models import Notice
 from tongchou.core.parameters.models import ParameterValue
+from tongchou.core.places.models import Place
+from tongchou.core.runs.models import Run
 from tongchou.domains.warning.actions import (
     Finding,
     Share,
@@ -23,8 +25,9 @@ from tongchou.domains.warning.actions import (
     propose_alarm,
     renew_alarm,
 )
-from tongchou.domains.warning.models import Alarm
-from tongchou.domains.warning.queries import alarms_seen_by, promise_kept, seen_alarm, track_record
+from tongchou.domains.warning.learning import ppv_at
+from tongchou.domains.warning.models import Alarm, PlaceEvidence
+from tongchou.domains.warning.queries import alarms_seen_by, promise_kept, raw_grades, seen_alarm, verdict_log
 
 LATER = AT + timedelta(minutes=20)
 
@@ -66,19 +69,46 @@ def test_a_rise_in_another_village_is_another_alarm(small_town: Town, propose: C
     assert propose(place=small_town.villages[1]).pk != alarm.pk
 
 
-def test_renewing_raises_the_grade_with_fresh_clocks_and_never_lowers_it(finding: Finding, alarm: Alarm) -> None:
+def test_renewing_raises_the_grade_at_once_with_fresh_clocks(finding: Finding, alarm: Alarm) -> None:
     shares = (Share("fever_visits", None, 1.0, 9.0, None),)
     worse = replace(finding, grade="red", day=DAY + timedelta(days=1), log_evidence=20.0, shares=shares)
-    renew_alarm(alarm, finding=worse, by=SYSTEM, at=LATER)
+    renew_alarm(alarm, finding=worse, fall_after=3, by=SYSTEM, at=LATER)
     alarm.refresh_from_db()
     assert (alarm.dossier.grade, alarm.last_seen_on, alarm.log_evidence) == ("red", DAY + timedelta(days=1), 20.0)
     assert set(Deadline.objects.filter(dossier_id=alarm.pk, stopped_at=None).values_list("started_at", flat=True)) == {LATER}
-    renew_alarm(alarm, finding=replace(worse, grade="blue", day=DAY + timedelta(days=2)), by=SYSTEM, at=LATER)
+    renew_alarm(alarm, finding=replace(worse, grade="blue", day=DAY + timedelta(days=2)), fall_after=3, by=SYSTEM, at=LATER)
     alarm.refresh_from_db()
     assert alarm.dossier.grade == "red"
     assert _entries(alarm) == ["alarm.open", "alarm.upgrade", "alarm.seen"]
     with pytest.raises(Stale):
-        renew_alarm(alarm, finding=finding, by=SYSTEM, at=LATER)
+        renew_alarm(alarm, finding=finding, fall_after=3, by=SYSTEM, at=LATER)
+
+
+def _morning(finding: Finding, days: int, grade: str, place: Place | None = None, leading: str = "") -> None:
+    run = Run.objects.create(function="detection.screen", version="1", parameters={}, input_digest=f"{days:064}", as_known_at=AT, recorded_at=AT,
+                             result={"place": leading})  # fmt: skip
+    PlaceEvidence.objects.create(place=place or finding.place, target=finding.target, day=DAY + timedelta(days=days), as_known_at=AT,
+                                 log_evidence=1.0, probability=0.5, grade=grade, run=run)  # fmt: skip
+
+
+def test_a_renewed_alarm_falls_one_grade_after_three_mornings_below_and_its_clocks_go_on(finding: Finding, alarm: Alarm) -> None:
+    before = _running(alarm)
+    for days in range(1, 5):
+        _morning(finding, days - 1, "orange" if days == 1 else "")
+        renew_alarm(alarm, finding=replace(finding, grade="blue", day=DAY + timedelta(days=days)), fall_after=3, by=SYSTEM, at=LATER)
+        alarm.refresh_from_db()
+        assert alarm.dossier.grade == ("orange" if days < 3 else "yellow")
+    assert _running(alarm) == before and Notice.objects.count() == 2
+    assert _entries(alarm) == ["alarm.open", "alarm.seen", "alarm.seen", "alarm.downgrade", "alarm.seen"]
+
+
+def test_the_raw_grade_of_a_morning_is_the_areas_where_its_rise_lies_here(finding: Finding, alarm: Alarm) -> None:
+    here, elsewhere, town = finding.place, "/310118/310118106/310118106202/", finding.area
+    for days, leading in enumerate((here.path, elsewhere, town.path)):
+        _morning(finding, days, "blue")
+        _morning(finding, days, "red", town, leading)
+    assert raw_grades(alarm, DAY + timedelta(days=9)) == ["red", "blue", "red"]
+    assert raw_grades(alarm, DAY + timedelta(days=2)) == ["red", "blue"]
 
 
 def test_acknowledging_stops_its_clock_and_a_second_person_is_told(small_town: Town, alarm: Alarm) -> None:
@@ -141,13 +171,23 @@ def test_a_dismissed_alarm_may_be_unclear_but_not_true(small_town: Town, alarm: 
     assert dismiss_alarm(alarm, reason="无法查明", verdict="unclear", by=small_town.lin, at=LATER).verdict == "unclear"
 
 
-def test_track_record_and_promise_count_verdicts(small_town: Town, propose: Callable[..., Alarm]) -> None:
+def test_verdicts_are_kept_as_they_were_given_and_exercises_are_not_counted(
+    small_town: Town, propose: Callable[..., Alarm], finding: Finding
+) -> None:
     for n in range(6):
-        one = propose(day=DAY + timedelta(days=20 * n))
+        one = propose(day=DAY + timedelta(days=20 * n), shares=(Share("fever_visits", None, 1.0, 9.0, None),))
         (confirm_alarm if n else dismiss_alarm)(one, reason="已核实", by=small_town.lin, at=LATER)
-    asked = {"target": "covid19", "path": small_town.town.path, "before": DAY + timedelta(days=200)}
-    record = track_record("orange", **asked)
-    assert (record.right, record.decided, round(record.share, 3)) == (5, 6, 0.833)
-    assert not track_record("red", **asked).is_enough
+    drill = propose(day=DAY + timedelta(days=140), is_exercise=True)
+    confirm_alarm(drill, reason="演练", by=small_town.lin, at=LATER)
+    renew_alarm(one, finding=replace(finding, grade="red", day=one.day + timedelta(days=1)), fall_after=3, by=SYSTEM, at=LATER)
+    give_verdict(one, verdict="false", reason="复核", by=small_town.lin, at=LATER + timedelta(days=1))
+    log = verdict_log()
+    assert [(g.alarm_id, g.decision) for g in log[-2:]] == [(one.pk, "true"), (one.pk, "false")]
+    assert (log[-1].grade, log[-1].shares, len(log)) == ("orange", {"fever_visits": 1.0}, 7)
+    before, after = (ppv_at(log, at, "orange", "covid19") for at in (LATER, LATER + timedelta(days=1)))
+    assert (before.right, before.wrong, after.right, after.wrong) == (5, 1, 4, 2)
+    assert before.low < after.mean < before.mean < before.high
+    assert ppv_at(log, LATER, "red", "covid19").right == 0
+    assert ppv_at(log, AT, "orange", "covid19").mean == 0.5
     promise = promise_kept(small_town.town.path, DAY + timedelta(days=150), 1.0)
-    assert (promise.false, promise.true, promise.is_kept) == (1, 5, True)
+    assert (promise.false, promise.true, promise.is_kept) == (2, 4, False)

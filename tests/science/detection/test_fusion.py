@@ -57,6 +57,21 @@ def test_shares_and_posteriors_sum_to_one(which: str, request: pytest.FixtureReq
     assert falling == pytest.approx(sorted(falling, reverse=True), abs=1e-12)
 
 
+def test_a_learnt_weight_is_the_power_of_the_evidence_and_takes_no_stream_its_own_alarm() -> None:
+    histories = town(11, seeded_in=2, seeded_ago=24)
+    name = histories[0].stream
+    stated = screen(histories, LAST, DAILY).assessment
+    assert screen(histories, LAST, replace(DAILY, learnt_weights=((name, histories[0].weight),))).assessment.statistic == stated.statistic
+    less = screen(histories, LAST, replace(DAILY, learnt_weights=((name, 0.5),))).assessment
+    halved = screen([replace(h, weight=0.5) if h.stream == name else h for h in histories], LAST, DAILY).assessment
+    assert less.statistic == halved.statistic < stated.statistic
+    shares = [{s.stream: s.share for s in a.streams}[name] for a in (less, stated)]
+    assert shares[0] < shares[1]
+    assert [s.threshold for s in less.streams] == [s.threshold for s in stated.streams]
+    with pytest.raises(ValueError, match="learnt_weights"):
+        replace(DAILY, learnt_weights=((name, 1.5),))
+
+
 def test_the_fused_statistic_is_the_plain_sum_over_places_and_onsets() -> None:
     histories = town(12)
     scores = score_area(histories, LAST, DAILY)

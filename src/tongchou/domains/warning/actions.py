@@ -16,9 +16,9 @@ from tongchou.core.people.rules import Actor
 from tongchou.core.places.models import Place
 from tongchou.core.runs.models import Run
 from tongchou.core.wording import T
-from tongchou.domains.warning.models import Alarm, AlarmShare, PlaceEvidence, Signal
-from tongchou.domains.warning.queries import known_alarms
-from tongchou.domains.warning.rules import ACKNOWLEDGE, ALARM, DECIDE, alarm_title, clocks_of, next_move, rank
+from tongchou.domains.warning.models import Alarm, AlarmShare, AlarmVerdict, PlaceEvidence, Signal
+from tongchou.domains.warning.queries import known_alarms, raw_grades
+from tongchou.domains.warning.rules import ACKNOWLEDGE, ALARM, DECIDE, GRADES, alarm_title, clocks_of, grade_to_show, next_move, rank
 
 _BATCH = 500
 _SIGNAL_FIELDS = (
@@ -60,6 +60,7 @@ class Finding:
     expected: tuple[dict[str, Any], ...]
     shares: tuple[Share, ...]
     run: Run
+    places: tuple[dict[str, Any], ...] = ()
     is_exercise: bool = False
 
 
@@ -125,31 +126,40 @@ def propose_alarm(*, finding: Finding, repeat_days: int, by: Actor, at: datetime
 
 
 @action("alarm.propose", on=Alarm)
-def renew_alarm(alarm: Alarm, *, finding: Finding, by: Actor, at: datetime) -> Alarm:
-    """The same rise seen again: newest evidence, last day seen, and a worse grade with fresh clocks. A grade never falls here."""
+def renew_alarm(alarm: Alarm, *, finding: Finding, fall_after: int, by: Actor, at: datetime) -> Alarm:
+    """The same rise seen again: newest evidence, last day seen; a worse grade at once, with fresh clocks; a lesser one after `fall_after` mornings."""
     if finding.day < alarm.last_seen_on:
         raise Stale(T("已有更新的研判。", "A later morning has already been read."))
-    dossier = alarm.dossier
-    before = dossier.grade
-    if rank(finding.grade) > rank(before):
-        dossier.grade = finding.grade
-        dossier.save(update_fields=["grade"])
-        change = {"before": before, "grade": finding.grade, "run": finding.run.pk}
-        if dossier.closed_at is None:
-            clocks = clocks_of(finding.grade, dossier.state, _limits(dossier.place, at))
-            advance(dossier, ALARM, "upgrade", at=at, detail=change, clocks=clocks)
-        else:
-            record("alarm.upgrade", dossier, detail=change)
-        told = T(f"预警 {dossier.number} 升级：{dossier.title_zh}", f"Alarm {dossier.number} upgraded: {dossier.title_en}")
-        _tell(alarm, dossier.owner_post, told, at)
-    else:
+    dossier, before = alarm.dossier, alarm.dossier.grade
+    mornings = raw_grades(alarm, finding.day) or [before]
+    grade = grade_to_show([*mornings, finding.grade], fall_after)
+    if grade == before:
         record("alarm.seen", dossier, detail={"day": finding.day, "run": finding.run.pk, "log_evidence": round(finding.log_evidence, 3)})
+    else:
+        dossier.grade = grade
+        dossier.save(update_fields=["grade"])
+        _tell_of_grade(alarm, {"before": before, "grade": grade, "run": finding.run.pk}, at)
     alarm.last_seen_on = finding.day
     for name, value in _measures(finding).items():
         setattr(alarm, name, value)
     alarm.save()
     _keep_shares(alarm, finding)
     return alarm
+
+
+def _tell_of_grade(alarm: Alarm, change: dict[str, object], at: datetime) -> None:
+    """A worse grade starts the clocks anew and is told; a lesser one is only recorded: whoever had little time keeps it."""
+    dossier = alarm.dossier
+    if rank(dossier.grade) < rank(str(change["before"])):
+        record("alarm.downgrade", dossier, detail=change)
+        return
+    if dossier.closed_at is None:
+        clocks = clocks_of(dossier.grade, dossier.state, _limits(dossier.place, at))
+        advance(dossier, ALARM, "upgrade", at=at, detail=change, clocks=clocks)
+    else:
+        record("alarm.upgrade", dossier, detail=change)
+    told = T(f"预警 {dossier.number} 升级：{dossier.title_zh}", f"Alarm {dossier.number} upgraded: {dossier.title_en}")
+    _tell(alarm, dossier.owner_post, told, at)
 
 
 @action("alarm.acknowledge", on=Alarm)
@@ -183,6 +193,7 @@ def give_verdict(alarm: Alarm, *, verdict: str, reason: str, by: Actor, at: date
     _require(reason)
     before, alarm.verdict, alarm.verdict_reason = alarm.verdict, verdict, reason.strip()
     alarm.save(update_fields=["verdict", "verdict_reason"])
+    _log_verdict(alarm, at)
     record("alarm.verdict", alarm.dossier, reason=reason.strip(), detail={"before": before, "verdict": verdict})
     return alarm
 
@@ -192,7 +203,17 @@ def _decide(alarm: Alarm, step: str, verdict: str, reason: str, at: datetime) ->
     advance(alarm.dossier, ALARM, step, at=at, reason=reason.strip(), detail={"verdict": verdict})
     alarm.verdict, alarm.verdict_reason, alarm.decided_on = verdict, reason.strip(), at.date()
     alarm.save(update_fields=["verdict", "verdict_reason", "decided_on"])
+    _log_verdict(alarm, at)
     return alarm
+
+
+def _log_verdict(alarm: Alarm, at: datetime) -> None:
+    """Keep the verdict beside those before it. The alarm may still grow; what it was first judged as stays."""
+    first = AlarmVerdict.objects.filter(alarm=alarm).first()
+    grade, shares = (
+        (first.grade, first.shares) if first else (alarm.dossier.grade or GRADES[0], {s.kind: s.share for s in alarm.shares.all()})
+    )
+    AlarmVerdict.objects.create(alarm=alarm, at=at, verdict=alarm.verdict, grade=grade, shares=shares)
 
 
 def _require(reason: str) -> None:
@@ -212,6 +233,7 @@ def _measures(finding: Finding) -> dict[str, Any]:
         "growth_low": finding.growth_low,
         "growth_high": finding.growth_high,
         "expected": list(finding.expected),
+        "places": list(finding.places),
         "run": finding.run,
     }
 

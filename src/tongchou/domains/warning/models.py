@@ -1,5 +1,7 @@
 """What a morning's screening said, and the alarms that came of it."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 
@@ -91,6 +93,7 @@ class Alarm(models.Model):
     growth_low = models.FloatField(null=True)
     growth_high = models.FloatField(null=True)
     expected = models.JSONField(default=list)  # [{kind, place, horizon_days, median, lower, upper}]
+    places = models.JSONField(default=list)  # [{place, share, probability}], likeliest first; the area's own path: everywhere at once
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="+")
     verdict = models.CharField(max_length=8, blank=True)
     verdict_reason = models.TextField(blank=True)
@@ -106,6 +109,11 @@ class Alarm(models.Model):
     @property
     def place_path(self) -> str:
         return self.dossier.place.path
+
+    def is_dismissed(self, known_at: datetime | None = None) -> bool:
+        """Whether it has been dismissed, or had been by an instant."""
+        head = self.dossier
+        return head.state == "dismissed" and (known_at is None or (head.closed_at is not None and head.closed_at <= known_at))
 
     @property
     def target_name(self) -> T:
@@ -129,3 +137,21 @@ class AlarmShare(models.Model):
     class Meta:
         ordering = ["-share", "kind"]
         constraints = [models.UniqueConstraint(fields=["alarm", "kind"], name="alarm_share_once")]
+
+
+class AlarmVerdict(models.Model):
+    """A verdict as it was given; the newest one stands. Never changed, so that what was known on any morning can be replayed.
+
+    Grade and shares are those of the alarm when it was first decided: what it was judged as.
+    """
+
+    alarm = models.ForeignKey(Alarm, on_delete=models.CASCADE, related_name="verdicts")
+    at = models.DateTimeField()
+    verdict = models.CharField(max_length=8)
+    grade = models.CharField(max_length=8)
+    shares = models.JSONField(default=dict)  # kind of stream → its share of the evidence
+
+    class Meta:
+        ordering = ["at", "pk"]
+        constraints = [models.CheckConstraint(condition=Q(verdict__in=("true", "false", "unclear")), name="alarm_verdict_given")]
+        indexes = [models.Index(fields=["at"], name="alarm_verdict_at")]

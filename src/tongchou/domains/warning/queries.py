@@ -1,7 +1,7 @@
 """Reading alarms, the evidence behind them, and how well the watch keeps its promise."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import Count, F, Max, Min, Prefetch, Q, QuerySet
 
@@ -9,8 +9,9 @@ from tongchou.core.casework.models import Deadline
 from tongchou.core.errors import Unseen
 from tongchou.core.people.rules import Actor
 from tongchou.core.places.models import Place
-from tongchou.domains.warning.models import Alarm, AlarmShare, PlaceEvidence, Signal
-from tongchou.domains.warning.rules import Known, Memory, TrackRecord, track_record_of
+from tongchou.domains.warning.learning import Given
+from tongchou.domains.warning.models import Alarm, AlarmShare, AlarmVerdict, PlaceEvidence, Signal
+from tongchou.domains.warning.rules import Known, Memory
 
 # A rise is remembered this long when a new one is compared with it; longer than any repeat window an office would set.
 _MEMORY_DAYS = 400
@@ -55,24 +56,43 @@ def seen_alarm(number: str, actor: Actor) -> Alarm:
     return alarm
 
 
-def known_alarms(area: Place, target: str, day: date) -> list[Known]:
-    """What the repeat rule must remember about earlier alarms of this area and target."""
+def known_alarms(area: Place, target: str, day: date, known_at: datetime | None = None) -> list[Known]:
+    """What the repeat rule must remember about earlier alarms of this area and target: as they stand, or with the dismissals known at an instant."""
     rows = Alarm.objects.filter(
         area=area, target=target, day__lte=day, last_seen_on__gte=day - timedelta(days=_MEMORY_DAYS)
     ).select_related("dossier__place")
     return [
-        Known(a.pk, a.dossier.place.path, area.path, a.target, a.dossier.grade, a.day, a.last_seen_on, a.decided_on if a.dossier.state == "dismissed" else None)
+        Known(a.pk, a.dossier.place.path, area.path, a.target, a.dossier.grade, a.day, a.last_seen_on, a.decided_on if a.is_dismissed(known_at) else None)
         for a in rows
     ]  # fmt: skip
 
 
-def memory_of(area: Place, target: str, day: date, repeat_days: int) -> Memory:
-    """What has been told of an area before the morning of `day`."""
+def memory_of(area: Place, target: str, day: date, known_at: datetime, repeat_days: int) -> Memory:
+    """What has been told of an area before the morning of `day`, with the dismissals known at an instant."""
     recent = PlaceEvidence.objects.filter(
         place__path__startswith=area.path, target=target, day__lt=day, day__gte=day - timedelta(days=repeat_days)
     )
     touched = recent.exclude(grade="").exclude(place=area).values_list("place__path").annotate(last=Max("day")).order_by()
-    return Memory(tuple(known_alarms(area, target, day)), dict(touched))
+    return Memory(tuple(known_alarms(area, target, day, known_at)), dict(touched))
+
+
+def raw_grades(alarm: Alarm, before: date) -> list[str]:
+    """The grade that each morning from the alarm's first up to a day asked for, "" for none, oldest first.
+
+    The whole area's where that reading found its rise in the alarm's place or around it, else that of the place itself.
+    """
+    here = alarm.place_path
+    rows = PlaceEvidence.objects.filter(
+        place__in={alarm.area_id, alarm.dossier.place_id}, target=alarm.target, day__gte=alarm.day, day__lt=before
+    )
+    found: dict[date, str] = {}
+    for row in rows.select_related("run").order_by("day"):
+        leading = row.run.result.get("place", "")
+        if row.place_id != alarm.area_id:
+            found.setdefault(row.day, row.grade)
+        elif leading.startswith(here) or here.startswith(leading):
+            found[row.day] = row.grade
+    return list(found.values())
 
 
 def evidence_series(place: Place, target: str, first_day: date, last_day: date) -> list[PlaceEvidence]:
@@ -92,13 +112,16 @@ def latest_signals(stream_ids: list[int], on_or_before: date) -> dict[int, Signa
     return {row.stream_id: row for row in rows.order_by("day")}
 
 
-def track_record(grade: str, target: str, path: str, before: date) -> TrackRecord:
-    """How often alarms of this grade and target below `path` raised before a day have proved right."""
-    rows = Alarm.objects.filter(
-        dossier__grade=grade, target=target, dossier__place__path__startswith=path, day__lt=before, dossier__is_exercise=False
-    )
-    counts = rows.aggregate(right=Count("pk", filter=Q(verdict="true")), wrong=Count("pk", filter=Q(verdict="false")))
-    return track_record_of(counts["right"], counts["right"] + counts["wrong"])
+def verdict_log() -> list[Given]:
+    """Every verdict ever given on an alarm that was no exercise, oldest first; `learning` says what stood when."""
+    rows = AlarmVerdict.objects.filter(alarm__dossier__is_exercise=False).select_related("alarm__dossier__place", "alarm__area")
+    return [
+        Given(
+            row.at, row.alarm_id, row.alarm.area.path, row.alarm.place_path, row.alarm.target, row.grade, row.verdict,  # type: ignore[arg-type]
+            row.shares, row.alarm.day, row.alarm.last_seen_on,
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

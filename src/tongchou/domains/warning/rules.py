@@ -1,18 +1,17 @@
-"""What decides about alarms: their life, which rise is the same one, grades, time limits, and how often such an alarm has been right."""
+"""What decides about alarms: their life, which rise is the same one, grades and time limits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from math import sqrt
 from typing import Any, Literal
 
 from tongchou.core.casework.machine import Machine, Step
 from tongchou.core.wording import T
+from tongchou.science.evidence.hysteresis import grade_over_time
 
 ACKNOWLEDGE, DECIDE = "alarm.acknowledge_within", "alarm.decide_within"
 # Worst last, so that the position is the rank.
 GRADES = ("blue", "yellow", "orange", "red")
-ENOUGH_ALARMS = 5
 
 ALARM = Machine(
     kind="alarm",
@@ -123,32 +122,10 @@ def grade_of_place(is_leading: bool, is_over_threshold: bool, area_grade: str) -
     return area_grade if is_leading else "blue" if is_over_threshold else ""
 
 
-@dataclass(frozen=True, slots=True)
-class TrackRecord:
-    """How often alarms such as this one were right, among those with a verdict of true or false. Shares are None below five."""
-
-    right: int
-    decided: int
-    share: float | None
-    low: float | None
-    high: float | None
-
-    @property
-    def is_enough(self) -> bool:
-        return self.share is not None
-
-
-def track_record_of(right: int, decided: int) -> TrackRecord:
-    """Share of right alarms with Wilson's 95 % interval (10.1080/01621459.1927.10502953); no share from fewer than five."""
-    if not 0 <= right <= decided:
-        raise ValueError(f"{right} right of {decided} decided cannot be")
-    if decided < ENOUGH_ALARMS:
-        return TrackRecord(right, decided, None, None, None)
-    z, share = 1.959964, right / decided
-    middle = (share + z * z / (2 * decided)) / (1 + z * z / decided)
-    half = z * sqrt(share * (1 - share) / decided + z * z / (4 * decided * decided)) / (1 + z * z / decided)
-    # Rounding must not push the share out of its own interval at 0 and 1.
-    return TrackRecord(right, decided, share, max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half)))
+def grade_to_show(mornings: Sequence[str], fall_after: int) -> str:
+    """The grade of an alarm after the grades that its mornings asked for, oldest first: rises at once, falls slowly, and never below blue."""
+    shown = grade_over_time([grade or None for grade in mornings], fall_after)  # type: ignore[misc]
+    return shown[-1] or GRADES[0]
 
 
 def alarm_title(target: T, place: T) -> T:

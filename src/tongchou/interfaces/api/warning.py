@@ -1,5 +1,6 @@
 """Alarms, evidence and readings for programs: the same queries and actions as the pages."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -10,8 +11,9 @@ from pydantic import Field
 from tongchou.core.errors import Unseen
 from tongchou.core.places.models import Place
 from tongchou.domains.warning import actions
+from tongchou.domains.warning.learning import Given, ppv_at
 from tongchou.domains.warning.models import Alarm
-from tongchou.domains.warning.queries import alarms_seen_by, evidence_series, seen_alarm, track_record
+from tongchou.domains.warning.queries import alarms_seen_by, evidence_series, seen_alarm, verdict_log
 from tongchou.interfaces.api.fields import Limit, Offset, page_of
 from tongchou.interfaces.api.wording import Pair, Reason, both
 from tongchou.workflows.activation import confirm
@@ -29,6 +31,18 @@ class ShareOut(Schema):
     threshold: float | None
 
 
+class PpvOut(Schema):
+    """How probably such an alarm is right: posterior from the verdicts known when it was raised."""
+
+    mean: float = Field(description=both("后验均值", "posterior mean"))
+    low: float = Field(description=both("95% 区间下限", "lower end of the 95 % interval"))
+    high: float = Field(description=both("95% 区间上限", "upper end of the 95 % interval"))
+    right: int = Field(description=both("同级同病种预警属实次数", "alarms of this grade and target that were right"))
+    wrong: int = Field(description=both("同级同病种预警误报次数", "alarms of this grade and target that were false"))
+    prior_alpha: float = Field(description=both("先验 Beta 的 α，含借用的结论", "alpha of the Beta prior, with what is borrowed"))
+    prior_beta: float = Field(description=both("先验 Beta 的 β，含借用的结论", "beta of the Beta prior, with what is borrowed"))
+
+
 class AlarmOut(Schema):
     """A rise found in a place."""
 
@@ -44,27 +58,32 @@ class AlarmOut(Schema):
     probability: float = Field(description=both("暴发概率", "probability of an outbreak at the stated prior"))
     log_evidence: float = Field(description=both("证据（自然对数）", "natural logarithm"))
     threshold: float
+    prior_onsets_per_year: float = Field(description=both("先验：每年起始次数", "prior: onsets a year"))
     growth_per_day: float | None
     verdict: str
     due_at: datetime | None = Field(None, description=both("最近时限", "next limit"))
     is_exercise: bool
 
 
+class AlarmListed(AlarmOut):
+    """With how probably such an alarm is right."""
+
+    ppv: PpvOut
+
+
 class AlarmPage(Schema):
     """Some of the alarms, and how many there are."""
 
-    items: list[AlarmOut]
+    items: list[AlarmListed]
     count: int
 
 
-class AlarmDetail(AlarmOut):
+class AlarmDetail(AlarmListed):
     """With the streams that carry it and what is expected next."""
 
     shares: list[ShareOut]
     expected: list[dict[str, Any]]
     input_digest: str
-    right: int = Field(description=both("同级预警属实次数", "such alarms that were right"))
-    decided: int = Field(description=both("同级预警有结论次数", "such alarms with a verdict"))
 
 
 class EvidenceOut(Schema):
@@ -121,10 +140,16 @@ def _out(alarm: Alarm) -> dict[str, Any]:
             "probability",
             "log_evidence",
             "threshold",
+            "prior_onsets_per_year",
             "growth_per_day",
             "verdict",
         )
     }
+
+
+def _ppv(alarm: Alarm, log: Sequence[Given]) -> dict[str, Any]:
+    found = ppv_at(log, alarm.dossier.opened_at, alarm.dossier.grade, alarm.target)  # type: ignore[arg-type]
+    return {name: getattr(found, name) for name in PpvOut.model_fields}
 
 
 def _asked(request: HttpRequest) -> dict[str, Any]:
@@ -143,14 +168,14 @@ def list_alarms(request: HttpRequest, state: str = "", grade: str = "", place: s
         rows = rows.filter(dossier__grade=grade)
     if place:
         rows = rows.filter(dossier__place__path__contains=f"/{place}/")
-    return page_of(rows, _out, limit, offset)
+    log = verdict_log()
+    return page_of(rows, lambda alarm: _out(alarm) | {"ppv": _ppv(alarm, log)}, limit, offset)
 
 
 @router.get("/alarms/{number}", response=AlarmDetail, summary="一条预警 One alarm")
 def get_alarm(request: HttpRequest, number: str) -> Any:
     """One alarm with everything it stands on."""
     alarm = seen_alarm(number, request.auth)  # type: ignore[attr-defined]
-    record = track_record(alarm.dossier.grade, alarm.target, alarm.area.path, alarm.day)
     shares = [
         {
             "kind": s.kind,
@@ -165,8 +190,7 @@ def get_alarm(request: HttpRequest, number: str) -> Any:
         "shares": shares,
         "expected": alarm.expected,
         "input_digest": alarm.run.input_digest,
-        "right": record.right,
-        "decided": record.decided,
+        "ppv": _ppv(alarm, verdict_log()),
     }
 
 

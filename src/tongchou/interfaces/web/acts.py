@@ -8,6 +8,7 @@ from tongchou.interfaces.web.story import ACTS, STEPS
 NAMES: Mapping[str, T] = {
     **STEPS,
     **ACTS,
+    "alarm.downgrade": T("预警降级", "Alarm downgraded"),
     "alarm.seen": T("预警再次见到", "Alarm seen again"),
     "alarm.upgrade": T("预警升级", "Alarm upgraded"),
     "audit.seal": T("每日封存", "Day sealed"),

@@ -17,7 +17,9 @@ class ControllerParams:
 
     gain_log: float = math.log(2)  # assumption: one alarm too many doubles the evidence asked for, which halves the rate of chance alarms
     credit_alarms: float = 1.0  # assumption: quiet years save up one alarm and no more, so that the next false one is not punished
-    largest_log: float = math.log(64)  # assumption: six alarms too many; beyond this the background is wrong, and a higher line would only hide it
+    largest_log: float = math.log(
+        64
+    )  # assumption: six alarms too many; beyond this the background is wrong, and a higher line would only hide it
     unclear_weight: float = 0.5  # assumption: where nothing could be found out it was as likely false as true
     undecided_days: int = 30  # assumption: an alarm nobody has judged by then counts as unclear
 

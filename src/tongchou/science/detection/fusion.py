@@ -51,7 +51,7 @@ def fuse(scores: Sequence[StreamScore], params: DetectionParams, restarted_on: d
     M = sum over places v of weight_v times sum over onsets of mean over growth and size of the product over streams of
     Lambda^weight (science.md 2.4 (9)). Under the true background E[M_t - M_(t-1)] <= 1, so the average run length to M >= c is at
     least c; with an estimated background it is shorter, which is why a replay sets `margin_log`. Half the budget is the fusion's,
-    half is shared by the specific streams alone. Probabilities use the stated prior rate of onsets.
+    half is shared by the specific streams alone: those of stated weight 1, whatever verdicts taught. Probabilities use the stated prior rate of onsets.
     """
     if not scores:
         raise ValueError("fuse: no scores given; nothing was observed in this area")
@@ -62,12 +62,12 @@ def fuse(scores: Sequence[StreamScore], params: DetectionParams, restarted_on: d
     open_onsets = _open_onsets(day, params, restarted_on)
     fused = np.zeros((len(places.names), *params.grid_shape))
     for s in scores:
-        fused[places.rows(s.place)] += s.weight * s.log_evidence
+        fused[places.rows(s.place)] += params.power_of(s) * s.log_evidence
     log_hypotheses = _with_prior(fused, places, open_onsets)
     statistic = _log_sum(log_hypotheses)
     posterior = np.exp(log_hypotheses - statistic) if math.isfinite(statistic) else np.full(fused.shape, 1 / fused.size)
     threshold, alone_at = thresholds(list({s.stream: s for s in reversed(scores)}.values()), params)
-    streams = _stream_evidence(scores, places, posterior, open_onsets, alone_at)
+    streams = _stream_evidence(scores, places, posterior, open_onsets, alone_at, params)
     able = [s.statistic - s.threshold for s in streams if math.isfinite(s.threshold)]
     best_alone = max(able, default=-math.inf)
     alarm_by: Literal["fusion", "stream"] | None = "fusion" if statistic >= threshold else "stream" if best_alone >= 0 else None
@@ -138,7 +138,12 @@ def _log_sum(values: Floats) -> float:
 
 
 def _stream_evidence(
-    scores: Sequence[StreamScore], places: Places, posterior: Floats, open_onsets: Floats, alone_at: Mapping[str, float]
+    scores: Sequence[StreamScore],
+    places: Places,
+    posterior: Floats,
+    open_onsets: Floats,
+    alone_at: Mapping[str, float],
+    params: DetectionParams,
 ) -> tuple[StreamEvidence, ...]:
     """Share of each stream in the fused evidence, and what it says alone over all places."""
     names = list(dict.fromkeys(s.stream for s in scores))
@@ -148,7 +153,7 @@ def _stream_evidence(
         own = np.zeros(posterior.shape)
         for s in by_name[name]:
             own[places.rows(s.place)] += s.log_evidence
-        carried.append(max(by_name[name][0].weight * float((posterior * own).sum()), 0.0))
+        carried.append(max(params.power_of(by_name[name][0]) * float((posterior * own).sum()), 0.0))
         statistics.append(_log_sum(_with_prior(own, places, open_onsets)))
         leading.append(max(by_name[name], key=lambda s: s.statistic).place)
     total = sum(carried)

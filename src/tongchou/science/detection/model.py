@@ -155,6 +155,7 @@ class DetectionParams:
     fusion_budget_share: float = 0.5  # assumption: the rest is for the single streams' own alarms
     margin_log: float = 0.0  # from calibrate_threshold on the own past
     prior_onsets_per_year: float = 1.0  # assumption; stated beside every probability
+    learnt_weights: tuple[tuple[str, float], ...] = ()  # stream -> power of its evidence where verdicts moved its stated weight
     band_coverage: float = 0.95  # convention of charts
     horizons_days: tuple[int, ...] = (7, 14)
     forecast_coverage: float = 0.8
@@ -172,6 +173,8 @@ class DetectionParams:
             raise ValueError("onset_ages_days must rise from 0 or more")
         if min(self.alarms_per_year, self.prior_onsets_per_year) <= 0 or not 0 < self.fusion_budget_share <= 1:
             raise ValueError("alarms_per_year and prior_onsets_per_year must be positive, fusion_budget_share in (0, 1]")
+        if not all(0 < weight <= 1 for _, weight in self.learnt_weights):
+            raise ValueError(f"learnt_weights must lie in (0, 1], got {dict(self.learnt_weights)}")
 
     @classmethod
     def weekly(cls, **changes: object) -> "DetectionParams":
@@ -182,6 +185,10 @@ class DetectionParams:
             "growth_per_day": (0.05, 0.10, 0.15),
         }
         return cls(**{**chosen, **changes})  # type: ignore[arg-type]
+
+    def power_of(self, stream: "History | StreamScore") -> float:
+        """Power of a stream's evidence in the fusion: learnt where verdicts moved it, else as stated."""
+        return dict(self.learnt_weights).get(stream.stream, stream.weight)
 
     @property
     def theory_log(self) -> float:

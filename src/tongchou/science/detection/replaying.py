@@ -134,7 +134,7 @@ def _lay_out(histories: Sequence[History], last_day: date, days: int, params: De
         for n in range(days):
             given[i, n] = score_multiplicative(history, last_day - timedelta(days=days - 1 - n), params).log_evidence
     return _Laid(
-        first_of, names, np.array([h.weight for h in first_of]), places, values, expected, sizes, tables,
+        first_of, names, np.array([params.power_of(h) for h in first_of]), places, values, expected, sizes, tables,
         np.array([names.index(g[0].stream) for g, _ in additive], dtype=np.int64), given,
         np.array([-1 if h.place is None else places.names.index(h.place) for h in others], dtype=np.int64),
         np.array([names.index(h.stream) for h in others], dtype=np.int64),

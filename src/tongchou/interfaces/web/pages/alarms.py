@@ -1,6 +1,6 @@
 """Alarms: the list by deadline, and the picture of one: why, how sure, what comes next, and the decision."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from math import exp
 from typing import Any
@@ -20,13 +20,15 @@ from tongchou.core.wording import T
 from tongchou.domains.response.queries import plans_in_force
 from tongchou.domains.sentinels.queries import observations_as_known
 from tongchou.domains.warning import actions
+from tongchou.domains.warning.learning import Given, ppv_at, ppv_said
 from tongchou.domains.warning.models import Alarm
-from tongchou.domains.warning.queries import Promise, alarms_seen_by, evidence_on, evidence_series, promise_kept, seen_alarm, track_record
+from tongchou.domains.warning.queries import Promise, alarms_seen_by, evidence_on, evidence_series, promise_kept, seen_alarm, verdict_log
 from tongchou.domains.warning.rules import ALARM
 from tongchou.interfaces.web.charts import Chart, evidence_curve, small_multiples
 from tongchou.interfaces.web.page import Asked, came_from, page
 from tongchou.interfaces.web.pages.causes import walk_from
 from tongchou.interfaces.web.story import address_of, state_of, story_of
+from tongchou.science.evidence.verdicts import Ppv
 from tongchou.workflows.activation import confirm
 from tongchou.workflows.early_warning import recompute
 
@@ -50,9 +52,10 @@ def alarm_list(request: Asked) -> HttpResponse:
         rows = rows.filter(dossier__grade=grade)
     if place:
         rows = rows.filter(dossier__place__path__contains=f"/{place}/")
-    page_obj = Paginator(rows, ROWS).get_page(request.GET.get("page"))
+    page_obj, log = Paginator(rows, ROWS).get_page(request.GET.get("page")), verdict_log()
     shown = [
-        {"alarm": a, "head": a.dossier, "state": state_of(a.dossier), "url": address_of(a.dossier), "due_at": a.due_at} for a in page_obj
+        {"alarm": a, "head": a.dossier, "state": state_of(a.dossier), "url": address_of(a.dossier), "due_at": a.due_at, "ppv": _ppv(a, log)}
+        for a in page_obj
     ]
     today = request.at.date()
     promised = values_on(["alarm.promised_per_year"], today, request.town.place.path).get("alarm.promised_per_year")
@@ -81,6 +84,10 @@ def _promise_kpis(kept: Promise) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def _ppv(found: Alarm, log: Sequence[Given]) -> Ppv:
+    return ppv_at(log, found.dossier.opened_at, found.dossier.grade, found.target)  # type: ignore[arg-type]
+
+
 @page("alarm.read")
 def alarm(request: Asked, number: str) -> HttpResponse:
     """One alarm with everything it stands on."""
@@ -103,7 +110,7 @@ def alarm(request: Asked, number: str) -> HttpResponse:
         "curves": _curves(found, shares, request),
         "next": expected,
         "horizons": [cell["horizon_days"] for cell in expected[0]["cells"]] if expected else [],
-        "record": track_record(head.grade, found.target, request.town.place.path, found.day),
+        "ppv": ppv_said(_ppv(found, verdict_log())),
         "steps": [steps[0], *steps[2:]],
         "incidents": [{"head": x.source, "url": address_of(x.source)} for x in _incidents(found)],
         "timeline": story_of(_log(found), {head.pk: head}, head),
