@@ -99,7 +99,7 @@ def control(
     >>> false = [Outcome(date(2024, 2, d), "false", date(2024, 2, d + 1)) for d in (1, 8)]
     >>> found = control(mornings, false, date(2024, 3, 1), promised_per_year=1.0)
     >>> round(found.overdraft_alarms, 2), round(found.margin_log, 2)
-    (1.92, 1.33)
+    (1.84, 1.27)
     """
     if promised_per_year <= 0 or step_days <= 0:
         raise ValueError(f"promised_per_year and step_days must be positive, got {promised_per_year} and {step_days}")
