@@ -10,6 +10,15 @@ from tongchou.science.detection.charts import OutbreakPParams as OutbreakPParams
 from tongchou.science.detection.charts import binomial_cusum as binomial_cusum
 from tongchou.science.detection.charts import cusum as cusum
 from tongchou.science.detection.charts import outbreak_p as outbreak_p
+from tongchou.science.detection.controller import AlarmOutcome as AlarmOutcome
+from tongchou.science.detection.controller import ControlledMargin as ControlledMargin
+from tongchou.science.detection.controller import ControllerParams as ControllerParams
+from tongchou.science.detection.controller import controlled_margin as controlled_margin
+from tongchou.science.detection.drift import Drift as Drift
+from tongchou.science.detection.drift import DriftReading as DriftReading
+from tongchou.science.detection.drift import judge_drift as judge_drift
+from tongchou.science.detection.drift_ratios import DriftParams as DriftParams
+from tongchou.science.detection.drift_ratios import SeenStream as SeenStream
 from tongchou.science.detection.ears import EarsParams as EarsParams
 from tongchou.science.detection.ears import ears as ears
 from tongchou.science.detection.farrington import FarringtonParams as FarringtonParams

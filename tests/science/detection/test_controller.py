@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import poisson
 
-from tongchou.science.detection.controller import DAYS_PER_YEAR, Control, ControllerParams, Outcome, Verdict, control, next_balance
+from tongchou.science.detection.controller import (
+    DAYS_PER_YEAR,
+    AlarmOutcome,
+    ControlledMargin,
+    ControllerParams,
+    Verdict,
+    controlled_margin,
+    next_balance,
+)
 
 PARAMS, FIRST = ControllerParams(), date(2024, 1, 1)
 VERDICTS: list[Verdict] = ["true", "false", "unclear"]
@@ -57,36 +65,36 @@ def test_a_promise_already_kept_leaves_the_line_on_the_floor() -> None:
 @given(st.lists(st.integers(0, 700), max_size=40), st.lists(st.integers(0, 700), max_size=6))
 def test_true_alarms_change_nothing(true_days: list[int], false_days: list[int]) -> None:
     day = FIRST + timedelta(days=800)
-    false = [Outcome(FIRST + timedelta(days=d), "false", FIRST + timedelta(days=d + 2)) for d in false_days]
-    true = [Outcome(FIRST + timedelta(days=d), "true", FIRST + timedelta(days=d + 1)) for d in true_days]
-    with_true, without = control(mornings(800), false + true, day, 1.0), control(mornings(800), false, day, 1.0)
+    false = [AlarmOutcome(FIRST + timedelta(days=d), "false", FIRST + timedelta(days=d + 2)) for d in false_days]
+    true = [AlarmOutcome(FIRST + timedelta(days=d), "true", FIRST + timedelta(days=d + 1)) for d in true_days]
+    with_true, without = controlled_margin(mornings(800), false + true, day, 1.0), controlled_margin(mornings(800), false, day, 1.0)
     assert with_true == without
     # Nor does one that is not yet judged, while it can still be acted upon.
-    waiting = [Outcome(day - timedelta(days=PARAMS.undecided_days))]
-    assert control(mornings(800), false + waiting, day, 1.0) == without
+    waiting = [AlarmOutcome(day - timedelta(days=PARAMS.undecided_days))]
+    assert controlled_margin(mornings(800), false + waiting, day, 1.0) == without
 
 
 @st.composite
-def logs(draw: st.DrawFn) -> list[Outcome]:
+def logs(draw: st.DrawFn) -> list[AlarmOutcome]:
     found = []
     for raised in draw(st.lists(st.integers(0, 500), max_size=25)):
         verdict = draw(st.sampled_from(["", *VERDICTS]))
         judged = None if verdict == "" else FIRST + timedelta(days=raised + draw(st.integers(0, 60)))
-        found.append(Outcome(FIRST + timedelta(days=raised), verdict, judged))
+        found.append(AlarmOutcome(FIRST + timedelta(days=raised), verdict, judged))
     return found
 
 
 @given(logs(), st.randoms(), st.floats(0.25, 12), st.integers(1, 700))
-def test_the_log_alone_gives_the_same_figures_to_the_bit(alarms: list[Outcome], chance: object, promised: float, upto: int) -> None:
+def test_the_log_alone_gives_the_same_figures_to_the_bit(alarms: list[AlarmOutcome], chance: object, promised: float, upto: int) -> None:
     day = FIRST + timedelta(days=upto)
     shuffled = list(alarms)
     chance.shuffle(shuffled)  # type: ignore[attr-defined]
-    found = control(mornings(700), alarms, day, promised)
-    assert found == control(list(reversed(mornings(700))), shuffled, day, promised)
+    found = controlled_margin(mornings(700), alarms, day, promised)
+    assert found == controlled_margin(list(reversed(mornings(700))), shuffled, day, promised)
     # Causal: what is judged or watched later changes no earlier morning.
     known = [a for a in alarms if a.raised_on < day and (a.judged_on is None or a.judged_on < day)]
     later = [a for a in alarms if a.raised_on < day and a.judged_on is not None and a.judged_on >= day and (day - a.raised_on).days <= 30]
-    assert control(mornings(upto), known + later, day, promised) == control(mornings(upto), known, day, promised)
+    assert controlled_margin(mornings(upto), known + later, day, promised) == controlled_margin(mornings(upto), known, day, promised)
     assert 0 <= found.margin_log <= PARAMS.largest_log + 1e-12
     assert found.margin_log == PARAMS.gain_log * found.overdraft_alarms
 
@@ -107,30 +115,33 @@ def test_the_number_of_false_alarms_is_bounded_whatever_the_data(peaks: list[flo
 
 
 def test_one_alarm_after_a_quiet_year_is_free_and_the_next_is_not() -> None:
-    days, alarm = mornings(800), [Outcome(FIRST + timedelta(days=d), "false", FIRST + timedelta(days=d)) for d in (400, 430)]
-    assert control(days, alarm[:1], FIRST + timedelta(days=410), 1.0).margin_log == 0
-    assert control(days, alarm, FIRST + timedelta(days=440), 1.0).margin_log == pytest.approx(math.log(2) * (1 - 40 / 365.25))
-    assert control(days, alarm, FIRST + timedelta(days=799), 1.0).margin_log == 0
+    days, alarm = mornings(800), [AlarmOutcome(FIRST + timedelta(days=d), "false", FIRST + timedelta(days=d)) for d in (400, 430)]
+    assert controlled_margin(days, alarm[:1], FIRST + timedelta(days=410), 1.0).margin_log == 0
+    assert controlled_margin(days, alarm, FIRST + timedelta(days=440), 1.0).margin_log == pytest.approx(math.log(2) * (1 - 40 / 365.25))
+    assert controlled_margin(days, alarm, FIRST + timedelta(days=799), 1.0).margin_log == 0
 
 
 def test_unclear_and_forgotten_alarms_weigh_half() -> None:
     day, raised = FIRST + timedelta(days=60), FIRST + timedelta(days=10)
-    found = [control([], [a], day, 1.0).charged_alarms for a in (Outcome(raised), Outcome(raised, "unclear", raised), Outcome(day))]
+    found = [
+        controlled_margin([], [a], day, 1.0).charged_alarms
+        for a in (AlarmOutcome(raised), AlarmOutcome(raised, "unclear", raised), AlarmOutcome(day))
+    ]
     assert found == [0.5, 0.5, 0.0]
 
 
 def test_days_nobody_watched_pay_nothing_back() -> None:
-    alarm = [Outcome(FIRST, "false", FIRST)]
-    assert control([], alarm, FIRST + timedelta(days=300), 1.0) == Control(1.0, 0, 1.0, math.log(2), False)
-    weekly = control(mornings(210)[::7], alarm, FIRST + timedelta(days=210), 1.0, step_days=7)
-    daily = control(mornings(210), alarm, FIRST + timedelta(days=210), 1.0)
+    alarm = [AlarmOutcome(FIRST, "false", FIRST)]
+    assert controlled_margin([], alarm, FIRST + timedelta(days=300), 1.0) == ControlledMargin(1.0, 0, 1.0, math.log(2), False)
+    weekly = controlled_margin(mornings(210)[::7], alarm, FIRST + timedelta(days=210), 1.0, step_days=7)
+    daily = controlled_margin(mornings(210), alarm, FIRST + timedelta(days=210), 1.0)
     assert weekly.watched_days == daily.watched_days == 210
     assert weekly.margin_log == pytest.approx(daily.margin_log)
 
 
 def test_the_ceiling_is_named() -> None:
-    many = [Outcome(FIRST + timedelta(days=d), "false", FIRST + timedelta(days=d)) for d in range(12)]
-    found = control(mornings(12), many, FIRST + timedelta(days=12), 1.0)
+    many = [AlarmOutcome(FIRST + timedelta(days=d), "false", FIRST + timedelta(days=d)) for d in range(12)]
+    found = controlled_margin(mornings(12), many, FIRST + timedelta(days=12), 1.0)
     assert found.is_at_ceiling and found.margin_log == pytest.approx(PARAMS.largest_log)
 
 
@@ -142,6 +153,6 @@ def test_impossible_parameters_are_refused(wrong: dict[str, float]) -> None:
 
 def test_impossible_logs_are_refused() -> None:
     with pytest.raises(ValueError, match="verdict needs its day"):
-        Outcome(FIRST, "false")
+        AlarmOutcome(FIRST, "false")
     with pytest.raises(ValueError, match="promised_per_year"):
-        control([], [], FIRST, 0.0)
+        controlled_margin([], [], FIRST, 0.0)

@@ -31,7 +31,7 @@ class ControllerParams:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class AlarmOutcome:
     """One alarm as the log knows it: the day it was raised, its standing verdict ("" = none) and the day that verdict was given."""
 
     raised_on: date
@@ -50,7 +50,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
+class ControlledMargin:
     """The account on one morning: alarms charged over the mornings watched, alarms above promise and credit, and the margin they add (log)."""
 
     charged_alarms: float
@@ -65,14 +65,14 @@ def next_balance(balance: float, charged: float, allowed: float, params: Control
     return min(max(balance + charged - allowed, -params.credit_alarms), params.largest_log / params.gain_log)
 
 
-def control(
+def controlled_margin(
     watched: Collection[date],
-    alarms: Sequence[Outcome],
+    alarms: Sequence[AlarmOutcome],
     day: date,
     promised_per_year: float,
     params: ControllerParams = ControllerParams(),
     step_days: int = 1,
-) -> Control:
+) -> ControlledMargin:
     """What the alarms judged before a morning add to its alarm line.
 
     Parameters
@@ -96,8 +96,8 @@ def control(
     --------
     >>> from datetime import date, timedelta
     >>> mornings = [date(2024, 1, 1) + timedelta(days=n) for n in range(100)]
-    >>> false = [Outcome(date(2024, 2, d), "false", date(2024, 2, d + 1)) for d in (1, 8)]
-    >>> found = control(mornings, false, date(2024, 3, 1), promised_per_year=1.0)
+    >>> false = [AlarmOutcome(date(2024, 2, d), "false", date(2024, 2, d + 1)) for d in (1, 8)]
+    >>> found = controlled_margin(mornings, false, date(2024, 3, 1), promised_per_year=1.0)
     >>> round(found.overdraft_alarms, 2), round(found.margin_log, 2)
     (1.84, 1.27)
     """
@@ -115,4 +115,4 @@ def control(
     for one in steps:
         balance = next_balance(balance, charges.get(one, 0.0), allowed if one in read else 0.0, params)
     overdraft = max(balance, 0.0)
-    return Control(sum(charges.values()), len(mornings) * step_days, overdraft, params.gain_log * overdraft, balance >= ceiling)
+    return ControlledMargin(sum(charges.values()), len(mornings) * step_days, overdraft, params.gain_log * overdraft, balance >= ceiling)

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from tongchou.science.detection.drift_monitors import RATIOS, Monitor, Stream, prepared, sum_over_onsets
-from tongchou.science.detection.drift_ratios import DriftParams, Seen, count_ratios, either_way, normal_ratios
+from tongchou.science.detection.drift_ratios import DriftParams, SeenStream, count_ratios, either_way, normal_ratios
 
 MONITORS: tuple[Monitor, ...] = ("missing", "sites", "step", "level", "shared", "spread", "tails")
 # A wrong level makes every day surprising: the shape says nothing of its own until the level is right.
@@ -19,7 +19,7 @@ _FEWEST_PLACES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class DriftReading:
     """One monitor of one kind of stream.
 
     ``size``: level, step = observed over expected; spread = variance over the variance used; shared = standard deviation of a day's factor
@@ -41,11 +41,11 @@ class Reading:
 class Drift:
     """Every monitor's reading; `findings` are those that put the promise in doubt, causes before consequences."""
 
-    readings: tuple[Reading, ...]
+    readings: tuple[DriftReading, ...]
     days_between_false_doubts: float
 
     @property
-    def findings(self) -> tuple[Reading, ...]:
+    def findings(self) -> tuple[DriftReading, ...]:
         wrong = {r.kind for r in self.readings if r.since is not None and r.monitor in _LEVELS}
         found = [r for r in self.readings if r.since is not None and not (r.monitor in _SHAPES and r.kind in wrong)]
         return tuple(sorted(found, key=lambda r: (MONITORS.index(r.monitor), -r.log_evidence)))
@@ -55,7 +55,7 @@ class Drift:
         return bool(self.findings)
 
 
-def judge_drift(streams: Sequence[Seen], params: DriftParams = DriftParams()) -> Drift:
+def judge_drift(streams: Sequence[SeenStream], params: DriftParams = DriftParams()) -> Drift:
     """Read every monitor of every kind of stream of one town.
 
     Notes
@@ -74,32 +74,32 @@ def judge_drift(streams: Sequence[Seen], params: DriftParams = DriftParams()) ->
     >>> y = np.random.default_rng(1).poisson(4.0, (6, 90)).astype(float)
     >>> y[:, 50:] = np.random.default_rng(2).poisson(8.0, (6, 40))
     >>> mean = np.full(y.shape, 4.0)
-    >>> seen = Seen("clinic", tuple("abcdef"), date(2024, 3, 30), y, mean, upper_mid_p(y, mean, sizes_of(mean, 1.0)))
+    >>> seen = SeenStream("clinic", tuple("abcdef"), date(2024, 3, 30), y, mean, upper_mid_p(y, mean, sizes_of(mean, 1.0)))
     >>> [(f.monitor, f.since.isoformat(), round(f.size, 1)) for f in judge_drift([seen]).findings]
     [('level', '2024-02-20', 2.0)]
     """
     usable = [s for s in (_newest(s, params) for s in streams) if s.present.any()]
     asked = [(s, monitor) for s in usable for monitor in _monitors_of(s)]
     needed = np.log(max(len(asked), 1) * params.days_between_false_doubts)
-    readings: list[Reading] = []
+    readings: list[DriftReading] = []
     for s in usable:
         readings += _readings(s, params, needed - np.log(s.step_days))
     return Drift(tuple(readings), params.days_between_false_doubts)
 
 
-def _newest(seen: Seen, params: DriftParams) -> Seen:
+def _newest(seen: SeenStream, params: DriftParams) -> SeenStream:
     steps = slice(-(params.window_days // seen.step_days), None)
     explained = seen.is_explained[:, steps]
     cut = {name: np.where(explained, np.nan, getattr(seen, name)[:, steps]) for name in ("observed", "expected", "mid_p")}
     return replace(seen, explained=explained, **cut)  # type: ignore[arg-type]
 
 
-def _monitors_of(seen: Seen) -> tuple[Monitor, ...]:
+def _monitors_of(seen: SeenStream) -> tuple[Monitor, ...]:
     several = len(seen.places) >= _FEWEST_PLACES
     return tuple(m for m in MONITORS if m != "sites" and (several or m not in ("shared", "step")))
 
 
-def _readings(seen: Seen, params: DriftParams, needed: float) -> Iterator[Reading]:
+def _readings(seen: SeenStream, params: DriftParams, needed: float) -> Iterator[DriftReading]:
     stream = prepared(seen, params)
     for monitor in _monitors_of(seen):
         if monitor == "step":
@@ -109,15 +109,15 @@ def _readings(seen: Seen, params: DriftParams, needed: float) -> Iterator[Readin
         evidence, onset = map(float, sum_over_onsets(ratios, stream))
         fires, onset = evidence >= needed, int(onset)
         since = _day_of(seen, onset) if fires else None
-        yield Reading(monitor, seen.kind, size(slice(onset, None) if fires else stream.recent), float(evidence), float(needed), since)
+        yield DriftReading(monitor, seen.kind, size(slice(onset, None) if fires else stream.recent), float(evidence), float(needed), since)
     yield from _sites_readings(stream)
 
 
-def _day_of(seen: Seen, step: int) -> date:
+def _day_of(seen: SeenStream, step: int) -> date:
     return seen.last_day - timedelta(days=(seen.observed.shape[1] - step) * seen.step_days - 1)
 
 
-def _place_reading(s: Stream, needed: float) -> Reading:
+def _place_reading(s: Stream, needed: float) -> DriftReading:
     """A step in one place or a few, as after a change of method; in most places at once it is the level."""
     p, seen = s.params, s.seen
     if seen.is_count:
@@ -136,10 +136,10 @@ def _place_reading(s: Stream, needed: float) -> Reading:
     cells = s.present[top, onset:]
     size = float(seen.observed[top, onset:][cells].sum() / max(seen.expected[top, onset:][cells].sum(), 1e-9))
     since, places = (_day_of(seen, onset), tuple(seen.places[row] for row in named)) if fires else (None, (seen.places[top],))
-    return Reading("step", seen.kind, size, float(alone[top]), float(needed), since, places)
+    return DriftReading("step", seen.kind, size, float(alone[top]), float(needed), since, places)
 
 
-def _sites_readings(s: Stream) -> Iterator[Reading]:
+def _sites_readings(s: Stream) -> Iterator[DriftReading]:
     """Places that fell silent for longer than ever before, or that began to report: facts, not tests."""
     seen, recent = s.seen, s.params.recent_days // s.seen.step_days
     came = np.isfinite(seen.observed) | seen.is_explained
@@ -151,6 +151,6 @@ def _sites_readings(s: Stream) -> Iterator[Reading]:
         longest = int(np.diff(days).max(initial=1))
         silent, late = steps - 1 - int(days[-1]), int(days[0])
         if silent >= max(least, 3 * longest):
-            yield Reading("sites", seen.kind, -1.0, np.inf, 0.0, _day_of(seen, int(days[-1]) + 1), (name,))
+            yield DriftReading("sites", seen.kind, -1.0, np.inf, 0.0, _day_of(seen, int(days[-1]) + 1), (name,))
         elif late >= recent and late >= 3 * longest and steps - late <= recent:
-            yield Reading("sites", seen.kind, 1.0, np.inf, 0.0, _day_of(seen, late), (name,))
+            yield DriftReading("sites", seen.kind, 1.0, np.inf, 0.0, _day_of(seen, late), (name,))

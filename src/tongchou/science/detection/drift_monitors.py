@@ -9,7 +9,7 @@ from scipy.special import logsumexp
 
 from tongchou.science.detection.drift_ratios import (
     DriftParams,
-    Seen,
+    SeenStream,
     clustered_ratios,
     count_ratios,
     dispersion_used,
@@ -26,7 +26,7 @@ Monitor = Literal["level", "step", "shared", "spread", "tails", "missing", "site
 class Stream:
     """A kind of stream prepared once for all its monitors: cells, and totals of a step as expected before the day effect."""
 
-    seen: Seen
+    seen: SeenStream
     params: DriftParams
     present: np.ndarray
     scores: Floats
@@ -40,7 +40,7 @@ class Stream:
         return slice(-(self.params.recent_days // self.seen.step_days), None)
 
 
-def prepared(seen: Seen, params: DriftParams) -> Stream:
+def prepared(seen: SeenStream, params: DriftParams) -> Stream:
     present = seen.present
     y, mean = np.where(present, seen.observed, 0.0), np.where(present, seen.expected, 0.0)
     dispersion = dispersion_used(seen) if seen.is_count else 1.0

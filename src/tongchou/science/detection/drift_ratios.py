@@ -25,7 +25,7 @@ class DriftParams:
     recent_days: int = 28  # sizes shown, and the days of reporting compared with those before
     least_days: int = 14  # shorter is an event, not a drift
     # Borne: an estimated level is rarely nearer than this, and the day effect takes a shared day of sd .22.
-    borne_level: float = 1.15
+    borne_level: float = 1.2
     borne_place: float = 1.3
     borne_spread: float = 1.25
     borne_shared: float = 0.05
@@ -46,7 +46,7 @@ class DriftParams:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
+class SeenStream:
     """What was kept of one kind of stream: arrays (places, steps), oldest first, NaN = no report; the last step ends on ``last_day``.
 
     ``day_effect_variance``: science.md (10), as already contained in ``expected`` (0: none). Cells of a confirmed outbreak are given as
@@ -85,7 +85,7 @@ class Seen:
         return np.zeros(self.observed.shape, dtype=bool) if self.explained is None else self.explained
 
 
-def dispersion_used(seen: Seen) -> float:
+def dispersion_used(seen: SeenStream) -> float:
     """The dispersion with which the mid-p values were computed, read back from the newest ones (least squares)."""
     columns, rows = np.nonzero(seen.present.T)
     rows, columns = rows[-FITTED_CELLS:], columns[-FITTED_CELLS:]
@@ -98,7 +98,7 @@ def dispersion_used(seen: Seen) -> float:
     return float(np.exp(found.x)) if found.fun < gap(0.0) else 1.0
 
 
-def standard_scores(seen: Seen) -> Floats:
+def standard_scores(seen: SeenStream) -> Floats:
     """Normal scores of the mid-p values, NaN where nothing was reported; high = more than expected."""
     return np.asarray(np.where(seen.present, -ndtri(np.clip(np.where(seen.present, seen.mid_p, 0.5), 1e-9, 1 - 1e-9)), np.nan))
 
