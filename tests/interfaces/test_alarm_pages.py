@@ -11,6 +11,9 @@ from tests.fixtures_town import AT, Town
 from tongchou.core.people.actions import issue_token
 from tongchou.core.people.models import User
 from tongchou.core.people.rules import system_actor
+from tongchou.core.runs.models import Run
+from tongchou.domains.sentinels.models import Sentinel, Stream
+from tongchou.domains.warning.actions import Share
 from tongchou.domains.warning.models import Alarm
 from tongchou.interfaces import clock
 
@@ -103,3 +106,21 @@ def test_a_token_without_the_scope_or_place_is_refused(town: Town, alarm: Alarm)
     evidence = f"/api/v1/places/{town.villages[0].code}/evidence?target=covid19&first_day=2022-06-01&last_day=2022-06-02"
     assert _api("zhao", "alarm.read").get(evidence).status_code == 404
     assert _api("wu", "alarm.read").get(evidence).json() == []
+
+
+def test_what_comes_from_outside_is_named_and_leads_to_no_single_stream(town: Town, propose) -> None:  # noqa: F811
+    stream = Stream.objects.create(
+        code="s", kind="cases", indicator_zh="报告病例", indicator_en="cases", unit_zh="例", unit_en="cases", value_kind="count",
+        is_specific=True, weight=1.0, targets=["covid19"], model={"form": "multiplicative"},
+        sentinel=Sentinel.objects.create(
+            code="s", kind="monitoring", setting="clinic", name_zh="门诊", name_en="Clinic", place=town.villages[0],
+            operator_zh="卫生院", operator_en="Health centre", schedule={"weekdays": [1], "due": "18:00"}, valid_from=AT.date(),
+        ),
+    )  # fmt: skip
+    shares = (Share("cases", stream.pk, 0.6, 9.0, 8.0), Share("outside:cases", None, 0.4, 12.0, None))
+    found = propose(shares=shares)
+    Run.objects.filter(pk=found.run_id).update(result={"place": town.villages[0].path, "statistic": 9.0})
+    client = _signed_in("lin")
+    for path in (f"/alarms/{found.dossier.number}", f"/alarms/{found.dossier.number}/run"):
+        shown = client.get(path).content.decode()
+        assert "来自外部：报告病例" in shown and "outside:cases" not in shown, path

@@ -252,12 +252,12 @@ def _tell(town: Town, area: Area, reading: Reading, run: Run, as_known_at: datet
 
 def _finding(town: Town, area: Area, reading: Reading, run: Run, as_known_at: datetime) -> Finding:
     a = reading.assessment
-    loudest: dict[str, tuple[float, int]] = {}
+    loudest: dict[str, tuple[float, int | None]] = {}
     for score, codes in zip(reading.scores, reading.members, strict=True):
         # Where the alarm is, a quieter stream of that place explains more than a louder one elsewhere.
         weight = score.statistic + (1e6 if score.place == reading.place_path else 0.0)
         if score.stream not in loudest or weight > loudest[score.stream][0]:
-            loudest[score.stream] = (weight, town.stream_ids[codes[0]])
+            loudest[score.stream] = (weight, None if score.outside else town.stream_ids[codes[0]])
     return Finding(
         place=town.places[reading.place_path],
         area=town.places[area.path],

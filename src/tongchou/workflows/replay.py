@@ -89,14 +89,14 @@ class _Past:
     values: NDArray[np.float64]
     laid: int = 0
 
-    def upto(self, day: date, at: datetime) -> Block:
-        """What was known at an instant of the two years before a day."""
+    def upto(self, day: date, at: datetime, history_days: int) -> Block:
+        """What was known at an instant of the days before a day."""
         end = int(np.searchsorted(self.known_at, at.timestamp(), side="right"))
         # Rows are in the order of reporting, and the last of equal cells stays.
         self.values[self.row[self.laid : end], self.column[self.laid : end]] = self.value[self.laid : end]
         self.laid = end
         last = (day - self.first_day).days + 1
-        first = max(0, last - HISTORY_DAYS - 1)
+        first = max(0, last - history_days - 1)
         return Block(self.codes, self.first_day + timedelta(days=first), self.values[:, first:last])
 
 
@@ -109,24 +109,42 @@ class _Area:
     touched: dict[str, date] = field(default_factory=dict)
 
 
-def replay_pack(pack: Pack, first_day: date, last_day: date, *, seed: int | None = None, margin_log: float | None = None) -> Replayed:
-    """Read every morning between two days as it was known then. `margin_log` replaces the pack's own margin above the theoretical threshold."""
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """A pack's past: its places by path, areas and streams, and every morning with what was known then (in order, to be read once)."""
+
+    places: dict[str, PlaceSpec]
+    areas: tuple[Area, ...]
+    streams: tuple[Watched, ...]
+    mornings: Iterator[tuple[date, Block]]
+
+
+def reread(pack: Pack, first_day: date, last_day: date, *, seed: int | None = None, history_days: int = HISTORY_DAYS) -> Reread:
+    """Every morning between two days as it was known then; each block is laid over the one before."""
     places, root, leaves = _places(pack)
     streams = tuple(_watched(pack, places))
     past = _past(pack, [s.code for s in streams], last_day, seed)
-    areas = [_Area(area, target.code) for area in areas_of(root, leaves) for target in pack.targets]
-    names = {path: spec.name for path, spec in places.items()}
-    days, readings = mornings(first_day, last_day, pack.identity.step_days), 0
-    for day in days:
+    days = mornings(first_day, last_day, pack.identity.step_days)
+    blocks = ((day, past.upto(day, datetime.combine(day, MORNING, pack.identity.zone), history_days)) for day in days)
+    return Reread(places, areas_of(root, leaves), streams, blocks)
+
+
+def replay_pack(pack: Pack, first_day: date, last_day: date, *, seed: int | None = None, margin_log: float | None = None) -> Replayed:
+    """Read every morning between two days as it was known then. `margin_log` replaces the pack's own margin above the theoretical threshold."""
+    past = reread(pack, first_day, last_day, seed=seed)
+    areas = [_Area(area, target.code) for area in past.areas for target in pack.targets]
+    names = {path: spec.name for path, spec in past.places.items()}
+    days = readings = 0
+    for day, block in past.mornings:
         values = _values_on(pack, day)
         if margin_log is not None:
             values["alarm.margin_log"] = margin_log
         params = parameters_from(values, pack.identity.step_days)
-        block = past.upto(day, datetime.combine(day, MORNING, pack.identity.zone))
+        days += 1
         for one in areas:
-            readings += _read(one, streams, block, day, params, values, names)
+            readings += _read(one, past.streams, block, day, params, values, names)
     alarms = sorted((a for one in areas for a in one.raised), key=lambda a: (a.day, a.place, a.target))
-    return Replayed(len(days), readings, tuple(alarms))
+    return Replayed(days, readings, tuple(alarms))
 
 
 def _read(

@@ -12,6 +12,8 @@ from tongchou.science.evidence.hysteresis import grade_over_time
 ACKNOWLEDGE, DECIDE = "alarm.acknowledge_within", "alarm.decide_within"
 # Worst last, so that the position is the rank.
 GRADES = ("blue", "yellow", "orange", "red")
+# Before the kind of a stream: the same kind pooled from the neighbours.
+OUTSIDE = "outside:"
 
 ALARM = Machine(
     kind="alarm",

@@ -1,17 +1,17 @@
 """From series of numbers to one assessment per area and target. Pure: the database and the files of a pack both end here."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tongchou.domains.warning.rules import Memory, grade_of_place
+from tongchou.domains.warning.rules import OUTSIDE, Memory, grade_of_place
 from tongchou.science.detection.fusion import screen
 from tongchou.science.detection.model import Additive, Assessment, DetectionParams, GradeParams, History, Multiplicative, StreamScore
 
@@ -53,14 +53,15 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """What is read together: `path` and the parts in which a rise can be located (none: the area is one)."""
+    """What is read together: `path`, the parts in which a rise can be located (none: the area is one), and the areas read beside it."""
 
     path: str
     parts: tuple[Spot, ...]
     population: float
+    neighbours: tuple[Spot, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Block:
     """Values as known at an instant: one row per stream, one column per day from `first_day`; NaN where nothing was known."""
 
@@ -71,6 +72,10 @@ class Block:
     @property
     def last_day(self) -> date:
         return self.first_day + timedelta(days=self.values.shape[1] - 1)
+
+    @cached_property
+    def row(self) -> Mapping[str, int]:
+        return {code: index for index, code in enumerate(self.codes)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,7 @@ class Reading:
 def areas_of(root: Spot, leaves: Sequence[Spot]) -> tuple[Area, ...]:
     """The areas of a town (one) or of a country (each part by itself)."""
     if root.kind in READS_PARTS_APART:
-        return tuple(Area(leaf.path, (), leaf.population) for leaf in leaves)
+        return tuple(Area(leaf.path, (), leaf.population, tuple(other for other in leaves if other != leaf)) for leaf in leaves)
     return (Area(root.path, tuple(leaves), sum(leaf.population for leaf in leaves) or root.population),)
 
 
@@ -142,31 +147,47 @@ def read_area(
 
     `without`: parts left out, with every stream that sees them, to find what a known rise there would drown.
     """
-    row = {code: index for index, code in enumerate(block.codes)}
-    inside = [
-        s
-        for s in streams
-        if target in s.targets
-        and s.code in row
-        and _speaks_for(s.place, area.path)
-        and not any(_speaks_for(s.place, part) for part in without)
-    ]
-    population = {spot.path: spot.population for spot in area.parts}
-    histories: list[History] = []
-    members: list[tuple[str, ...]] = []
-    for (kind, path), group in _grouped(inside, area):
-        values = [block.values[row[s.code]] for s in group]
-        history = _history(kind, group, values, block.first_day, params.calendar_step_days)
-        if history is None:
-            continue
-        place = path if path in population else None
-        histories.append(replace(history, place=place, population=population.get(path, area.population) or 1.0))
-        members.append(tuple(s.code for s in group))
+    asked = [s for s in streams if target in s.targets and s.code in block.row]
+    pairs = histories_of(area, asked, block, params.calendar_step_days, without)
+    histories, members = [history for history, _ in pairs], [codes for _, codes in pairs]
     if not histories:
         return None
     found = screen(histories, day, params, restarted_on)
     question = f"{area.path}|{target}|{day}|{params}|{restarted_on}|{without}"
     return Reading(area, target, found.assessment, found.scores, tuple(members), _digest(question, histories), without)
+
+
+def histories_of(
+    area: Area, streams: Sequence[Watched], block: Block, calendar_step_days: int, without: tuple[str, ...] = ()
+) -> list[tuple[History, tuple[str, ...]]]:
+    """A history per kind of stream and part of an area, then per specific kind what its neighbours see; each with the codes of its streams."""
+    inside = [s for s in streams if _speaks_for(s.place, area.path) and not any(_speaks_for(s.place, part) for part in without)]
+    population = {spot.path: spot.population for spot in area.parts}
+    found = []
+    for (kind, path), group in _grouped(inside, area):
+        history = _history(kind, group, block, calendar_step_days)
+        if history is not None:
+            place = path if path in population else None
+            history = replace(history, place=place, population=population.get(path, area.population) or 1.0)
+            found.append((history, tuple(s.code for s in group)))
+    return found + _outside_histories(area, streams, block, calendar_step_days)
+
+
+def _outside_histories(
+    area: Area, streams: Sequence[Watched], block: Block, calendar_step_days: int
+) -> list[tuple[History, tuple[str, ...]]]:
+    """Every specific kind of stream that the area has itself, pooled over its neighbours by residents: what may be coming from outside."""
+    residents = {spot.path: spot.population for spot in area.neighbours}
+    own = {s.kind for s in streams if s.weight == 1 and s.place.startswith(area.path)}
+    home = {s.code: path for s in streams for path in residents if s.kind in own and s.weight == 1 and s.place.startswith(path)}
+    found = []
+    for (kind, _), group in _grouped([s for s in streams if s.code in home], area):
+        history = _history(kind, group, block, calendar_step_days, [residents[home[s.code]] for s in group])
+        if history is not None:
+            # Many places' events together are a busy stream, whatever they are in one of them.
+            pooled = replace(history, stream=f"{OUTSIDE}{kind}", model=Multiplicative(), population=area.population or 1.0, outside=True)
+            found.append((pooled, tuple(s.code for s in group)))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,14 +274,17 @@ def _grouped(streams: Sequence[Watched], area: Area) -> list[tuple[tuple[str, st
     return [((kind, path), group) for (kind, path, _, _), group in sorted(groups.items())]
 
 
-def _history(kind: str, group: Sequence[Watched], rows: Sequence[Floats], first_day: date, calendar_step_days: int) -> History | None:
-    """One history from the rows of a group; None without any value."""
-    one = group[0]
-    known = np.stack(rows)
-    sites = (~np.isnan(known)).sum(axis=0).astype(np.float64)
+def _history(
+    kind: str, group: Sequence[Watched], block: Block, calendar_step_days: int, sizes: Sequence[float] | None = None
+) -> History | None:
+    """One history from the rows of a group; None without any value. `sizes`: how much each of them counts for (residents), else alike."""
+    one, first_day = group[0], block.first_day
+    known = block.values[[block.row[s.code] for s in group]]
+    size = np.ones(len(group)) if sizes is None else np.array(sizes) / np.mean(sizes)
+    sites = size @ ~np.isnan(known)
     is_count = one.value_kind == "count"
-    total = np.where(np.isnan(known), 0.0, known).sum(axis=0)
-    values = np.where(sites > 0, total if is_count else total / np.maximum(sites, 1), np.nan)
+    total = np.where(np.isnan(known), 0.0, known if is_count else size[:, None] * known).sum(axis=0)
+    values = np.where(sites > 0, total if is_count else total / np.where(sites > 0, sites, 1.0), np.nan)
     present = np.flatnonzero(~np.isnan(values))
     if not len(present):
         return None
@@ -280,7 +304,7 @@ def _history(kind: str, group: Sequence[Watched], rows: Sequence[Floats], first_
         model=_model(one, len(group)),
         weight=one.weight,
         direction=one.direction,  # type: ignore[arg-type]
-        offsets=np.maximum(sites, 1.0) if is_count and len(group) > 1 else None,
+        offsets=np.where(sites > 0, sites, 1.0) if is_count and len(group) > 1 else None,
     )  # fmt: skip
 
 

@@ -52,6 +52,10 @@ def fuse(scores: Sequence[StreamScore], params: DetectionParams, restarted_on: d
     Lambda^weight (science.md 2.4 (9)). Under the true background E[M_t - M_(t-1)] <= 1, so the average run length to M >= c is at
     least c; with an estimated background it is shorter, which is why a replay sets `margin_log`. Half the budget is the fusion's,
     half is shared by the specific streams alone: those of stated weight 1, whatever verdicts taught. Probabilities use the stated prior rate of onsets.
+
+    Streams from outside (`History.outside`) are one factor more, the mean of their log evidence: a rise here is local or part of the wave
+    they see, at even odds, so that their silence hides no local outbreak (at most log 2). They add at most as much as the own streams say
+    beyond saying nothing: nobody is woken by what happens elsewhere alone, and half of every alarm is the place's own.
     """
     if not scores:
         raise ValueError("fuse: no scores given; nothing was observed in this area")
@@ -60,14 +64,11 @@ def fuse(scores: Sequence[StreamScore], params: DetectionParams, restarted_on: d
         raise ValueError("fuse: scores must be of one day and scored with the same parameters")
     places = places_of(scores, any(s.place == TOWNWIDE for s in scores), params)
     open_onsets = _open_onsets(day, params, restarted_on)
-    fused = np.zeros((len(places.names), *params.grid_shape))
-    for s in scores:
-        fused[places.rows(s.place)] += params.power_of(s) * s.log_evidence
-    log_hypotheses = _with_prior(fused, places, open_onsets)
+    log_hypotheses, from_outside = _hypotheses(scores, places, open_onsets, params)
     statistic = _log_sum(log_hypotheses)
-    posterior = np.exp(log_hypotheses - statistic) if math.isfinite(statistic) else np.full(fused.shape, 1 / fused.size)
+    posterior = np.exp(log_hypotheses - statistic) if math.isfinite(statistic) else np.full(log_hypotheses.shape, 1 / log_hypotheses.size)
     threshold, alone_at = thresholds(list({s.stream: s for s in reversed(scores)}.values()), params)
-    streams = _stream_evidence(scores, places, posterior, open_onsets, alone_at, params)
+    streams = _stream_evidence(scores, places, posterior, open_onsets, from_outside, alone_at, params)
     able = [s.statistic - s.threshold for s in streams if math.isfinite(s.threshold)]
     best_alone = max(able, default=-math.inf)
     alarm_by: Literal["fusion", "stream"] | None = "fusion" if statistic >= threshold else "stream" if best_alone >= 0 else None
@@ -90,8 +91,34 @@ def fuse(scores: Sequence[StreamScore], params: DetectionParams, restarted_on: d
         size_posterior=_as_mapping(params.seed_sizes, summed.sum(axis=(0, 1))),
         growth_per_day=float(growth @ by_growth), growth_interval=interval_on_grid(growth, by_growth, params.forecast_coverage),
         size=size, size_probability=reached, places=evidence, streams=streams,
-        forecasts=forecast_streams(scores, places.names, posterior, probability, params),
+        forecasts=forecast_streams([s for s in scores if not s.outside], places.names, posterior, probability, params),
     )  # fmt: skip
+
+
+def _hypotheses(scores: Sequence[StreamScore], places: Places, open_onsets: Floats, params: DetectionParams) -> tuple[Floats, Floats]:
+    """Log evidence of every hypothesis with its prior, and the part of it that came from outside (onset, growth, size)."""
+    own = np.zeros((len(places.names), *params.grid_shape))
+    for s in scores:
+        if not s.outside:
+            own[places.rows(s.place)] += params.power_of(s) * s.log_evidence
+    found = _with_prior(own, places, open_onsets)
+    outside = [params.power_of(s) * s.log_evidence for s in scores if s.outside and s.log_evidence.any()]
+    if not outside:
+        return found, np.zeros(params.grid_shape)
+    lead = _log_sum(found) - math.log(max(np.isfinite(open_onsets).sum(), 1))
+    told = outside_factor(np.mean(outside, axis=0), np.array(lead))
+    return found + told, told
+
+
+def outside_factor(log_evidence: Floats, lead: Floats) -> Floats:
+    """What evidence from outside adds to a place's own: log((1 + Lambda) / 2), at most the place's own lead over its neutral value.
+
+    >>> outside_factor(np.array([-50.0, 0.0, 3.0, 50.0]), np.array(4.0)).round(2)
+    array([-0.69,  0.  ,  2.36,  4.  ])
+    >>> outside_factor(np.array([-50.0, 50.0]), np.array(-0.5)).round(2)
+    array([-0.69,  0.  ])
+    """
+    return np.minimum(np.logaddexp(0.0, log_evidence) - math.log(2), np.maximum(lead, 0.0))
 
 
 def places_of(seen: Sequence[StreamScore | History], with_total: bool, params: DetectionParams) -> Places:
@@ -142,28 +169,32 @@ def _stream_evidence(
     places: Places,
     posterior: Floats,
     open_onsets: Floats,
+    from_outside: Floats,
     alone_at: Mapping[str, float],
     params: DetectionParams,
 ) -> tuple[StreamEvidence, ...]:
     """Share of each stream in the fused evidence, and what it says alone over all places."""
     names = list(dict.fromkeys(s.stream for s in scores))
     by_name = {name: [s for s in scores if s.stream == name] for name in names}
+    heard = sum(s.outside and s.log_evidence.any() for s in scores)
     carried, statistics, leading = [], [], []
     for name in names:
         own = np.zeros(posterior.shape)
         for s in by_name[name]:
             own[places.rows(s.place)] += s.log_evidence
-        carried.append(max(params.power_of(by_name[name][0]) * float((posterior * own).sum()), 0.0))
+        told = from_outside * own.any() / max(heard, 1) if by_name[name][0].outside else params.power_of(by_name[name][0]) * own
+        carried.append(max(float((posterior * told).sum()), 0.0))
         statistics.append(_log_sum(_with_prior(own, places, open_onsets)))
         leading.append(max(by_name[name], key=lambda s: s.statistic).place)
-    total = sum(carried)
-    shares = [c / total for c in carried] if total > 0 else [1 / len(names)] * len(names)
+    if sum(carried) <= 0:  # nothing speaks for a rise: own streams share alike
+        carried = [float(not by_name[name][0].outside) for name in names]
+    total = sum(carried) or 1.0
     return tuple(
         StreamEvidence(
-            stream=name, share=share, statistic=statistic, threshold=alone_at[name],
+            stream=name, share=part / total, statistic=statistic, threshold=alone_at[name],
             outside=by_name[name][0].outside, leading_place=None if place == TOWNWIDE else place,
         )
-        for name, share, statistic, place in zip(names, shares, statistics, leading, strict=True)
+        for name, part, statistic, place in zip(names, carried, statistics, leading, strict=True)
     )  # fmt: skip
 
 

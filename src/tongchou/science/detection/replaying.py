@@ -48,11 +48,12 @@ class Replay:
 def replay(histories: Sequence[History], first_day: date, last_day: date, params: DetectionParams, *, restarts: bool = True) -> Replay:
     """Screen every morning from first_day to last_day; `restarts`: an alarm answers every onset up to its day.
 
-    Daily calendars take one pass; for others every morning is screened anew. Raises ValueError without histories or days.
+    Daily calendars take one pass; for others, and with streams from outside, every morning is screened anew. Raises ValueError without
+    histories or days.
     """
     if not histories or last_day < first_day:
         raise ValueError("replay: at least one history, and a last day not before the first")
-    if params.onset_ages_days != tuple(range(len(params.onset_ages_days))):
+    if params.onset_ages_days != tuple(range(len(params.onset_ages_days))) or any(h.outside for h in histories):
         return _screened(histories, first_day, last_day, params, restarts)
     begin = first_day - timedelta(days=params.window_days)  # the earliest onset that the first morning weighs
     days = (last_day - begin).days + 1

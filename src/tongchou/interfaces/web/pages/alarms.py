@@ -23,7 +23,7 @@ from tongchou.domains.warning import actions
 from tongchou.domains.warning.learning import Given, ppv_at, ppv_said
 from tongchou.domains.warning.models import Alarm
 from tongchou.domains.warning.queries import Promise, alarms_seen_by, evidence_on, evidence_series, promise_kept, seen_alarm, verdict_log
-from tongchou.domains.warning.rules import ALARM
+from tongchou.domains.warning.rules import ALARM, OUTSIDE
 from tongchou.interfaces.web.charts import Chart, evidence_curve, small_multiples
 from tongchou.interfaces.web.page import Asked, came_from, page
 from tongchou.interfaces.web.pages.causes import walk_from
@@ -104,7 +104,7 @@ def alarm(request: Asked, number: str) -> HttpResponse:
         "head": head,
         "state": state_of(head),
         "raised_by": RAISED_BY[found.raised_by],
-        "shares": [_share(s) for s in shares if s.share >= 0.005],
+        "shares": [_share(s, shares) for s in shares if s.share >= 0.005],
         "touched": touched[:PLACES],
         "evidence": _evidence_chart(found),
         "curves": _curves(found, shares, request),
@@ -131,13 +131,20 @@ def _decision(found: Alarm, request: Asked) -> dict[str, Any]:
     }
 
 
-def _share(share: Any) -> dict[str, Any]:
+def _share(share: Any, beside: list[Any]) -> dict[str, Any]:
     stream = share.stream
-    label = T(f"{stream.indicator_zh}", f"{stream.indicator_en}") if stream else T(share.kind, share.kind)
     note = stream.sentinel.name if stream else None
     if note is not None and share.threshold is not None and share.statistic >= share.threshold:
         note = T(f"{note.zh}，单独已越线", f"{note.en}, over its own line")
-    return {"label": label, "share": share.share, "note": note, "url": reverse("stream", args=[stream.code]) if stream else None}
+    url = reverse("stream", args=[stream.code]) if stream else None
+    return {"label": _label(share, beside), "share": share.share, "note": note, "url": url}
+
+
+def _label(share: Any, beside: list[Any]) -> T:
+    """What a share is of; one from outside is named by the own stream of its kind, which stands beside it."""
+    kind = share.kind.removeprefix(OUTSIDE)
+    name: T = next((s.stream.indicator for s in beside if s.kind == kind and s.stream is not None), T(kind, kind))
+    return name if kind == share.kind else T(f"来自外部：{name.zh}", f"Coming from outside: {name.en}")
 
 
 def _evidence_chart(found: Alarm) -> Chart | None:
@@ -242,6 +249,7 @@ def alarm_run(request: Asked, number: str) -> HttpResponse:
     found = seen_alarm(number, request.actor)
     again = recompute(found.run) if "again" in request.GET else None
     parameters = sorted((k, v) for k, v in found.run.parameters.items() if not isinstance(v, dict))
+    shares = list(found.shares.select_related("stream__sentinel"))
     return render(
         request,
         "alarms/run.html",
@@ -252,7 +260,7 @@ def alarm_run(request: Asked, number: str) -> HttpResponse:
             "lead": _leading_place(found),
             "again": again,
             "parameters": parameters,
-            "shares": found.shares.select_related("stream__sentinel"),
+            "shares": [(s, _label(s, shares)) for s in shares],
         },
     )
 
