@@ -2,7 +2,7 @@
 
 1. Observe: every stream as it was known at that instant, two years back.
 2. Score each stream and fuse them into one assessment per area and target (`domains.warning.watching`, pure), with the prior and the weights
-   that the verdicts known at that instant teach (`domains.warning.learning`, pure).
+   that the verdicts known at that instant teach (`domains.warning.learning`, pure), and the line that false alarms have raised (`promise`).
 3. Keep what the morning said: a run, a signal per stream, the evidence per place.
 4. Propose an alarm where the evidence passes its threshold, or renew the one this rise already has.
 5. A named person confirms it: `activation.confirm`. A parameter may do so for some grades, and then the entry says so.
@@ -30,6 +30,7 @@ from tongchou.domains.warning.rules import Move, may_confirm_alone, next_move
 from tongchou.domains.warning.watching import WEEK, WEEKLY_READING_DAY, Area, Block, Morning, Reading, read_area, read_morning
 from tongchou.science.detection.model import DetectionParams
 from tongchou.workflows.activation import confirm
+from tongchou.workflows.promise import control_record, with_controls
 from tongchou.workflows.watched_town import Town, installed_town, observe, town_on
 
 FUNCTION = "detection.screen"
@@ -61,8 +62,9 @@ class Screening:
 
 def screen_morning(day: date, as_known_at: datetime, *, by: Actor, at: datetime) -> Screening:
     """Read one morning from what was known at an instant; raise or renew alarms. Raises Refusal before `tongchou init`."""
-    town = town_on(day)
-    block, log = observe(town, day, as_known_at), verdict_log()
+    log = verdict_log()
+    town = with_controls(town_on(day), day, as_known_at, log)
+    block = observe(town, day, as_known_at)
     told: list[Told] = []
     for area in town.areas:
         for target in town.targets:
@@ -98,10 +100,11 @@ class Recomputed:
 def recompute(run: Run) -> Recomputed | None:
     """Do a kept reading again from what is in the database now, as known at the run's instant; None when nothing is left to read."""
     day, target = date.fromisoformat(run.result["day"]), run.result["target"]
-    town = town_on(day)
+    log = verdict_log()
+    town = with_controls(town_on(day), day, run.as_known_at, log)
     area = next(a for a in town.areas if a.path == run.result["area"])
     memory = memory_of(town.places[area.path], target, day, run.as_known_at, town.repeat_days)
-    params = town.learnt(verdict_log(), area, target, day, run.as_known_at).taught(town.params_for(target))
+    params = town.learnt(log, area, target, day, run.as_known_at).taught(town.params_for(target, area.path))
     block = observe(town, day, run.as_known_at)
     again = read_area(area, target, town.streams, block, day, params, memory.restarted_on(area.path, day))
     if again is None:
@@ -115,7 +118,7 @@ def _read_and_tell(
 ) -> list[Told]:
     """Steps 2 to 5 for one area and target."""
     memory = memory_of(town.places[area.path], target, day, as_known_at, town.repeat_days)
-    params = learnt.taught(town.params_for(target))
+    params = learnt.taught(town.params_for(target, area.path))
     morning = read_morning(
         area,
         target,
@@ -131,7 +134,7 @@ def _read_and_tell(
         return []
     run = keep_morning(
         area=town.places[area.path],
-        run=_run_of(morning.whole, params, learnt, as_known_at, at),
+        run=_run_of(morning.whole, params, {"learnt": learnt.record(), **control_record(town, area, target)}, as_known_at, at),
         signals=_signals(morning.whole, town, day, as_known_at),
         evidence=_evidence(morning, town, day, as_known_at),
         by=by,
@@ -141,12 +144,12 @@ def _read_and_tell(
     return told or [Told(morning.whole, "none", None)]
 
 
-def _run_of(reading: Reading, params: DetectionParams, learnt: Learnt, as_known_at: datetime, at: datetime) -> Run:
+def _run_of(reading: Reading, params: DetectionParams, reasons: dict[str, Any], as_known_at: datetime, at: datetime) -> Run:
     a = reading.assessment
     return Run(
         function=FUNCTION,
         version=a.version,
-        parameters=asdict(params) | {"learnt": learnt.record()},
+        parameters=asdict(params) | reasons,
         input_digest=reading.digest,
         as_known_at=as_known_at,
         recorded_at=at,

@@ -1,7 +1,7 @@
 """The watched town on a day: its tree, its streams, its targets and the numbers in force. Rows in, what the watch needs out."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -27,6 +27,7 @@ from tongchou.domains.warning.watching import (
     parameters_from,
     place_of,
 )
+from tongchou.science.detection.controller import ControlledMargin
 from tongchou.science.detection.model import DetectionParams
 
 PARAMETERS = (
@@ -56,10 +57,13 @@ class Town:
     homes: Mapping[str, str]
     values: Mapping[str, Any]
     params: DetectionParams
+    controls: Mapping[tuple[str, str], ControlledMargin] = field(default_factory=dict)  # area path, target → from `promise.controls_on`
 
-    def params_for(self, target: str) -> DetectionParams:
-        """The office's numbers for a target, before verdicts have taught anything."""
-        return margin_of(self.params, self.values.get("alarm.margin_log"), target)
+    def params_for(self, target: str, area_path: str = "") -> DetectionParams:
+        """The office's numbers for a target, with what false alarms there have added to the line, before verdicts have taught anything else."""
+        stated = margin_of(self.params, self.values.get("alarm.margin_log"), target)
+        control = self.controls.get((area_path, target))
+        return replace(stated, margin_log=stated.margin_log + control.margin_log) if control else stated
 
     def learnt(self, log: Sequence[Given], area: Area, target: str, day: date, known_at: datetime) -> Learnt:
         """What the verdicts known at an instant teach about an area and target; it has been watched since the town was installed."""

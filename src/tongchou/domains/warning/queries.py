@@ -11,6 +11,7 @@ from tongchou.core.people.rules import Actor
 from tongchou.core.places.models import Place
 from tongchou.domains.warning.learning import Given
 from tongchou.domains.warning.models import Alarm, AlarmShare, AlarmVerdict, PlaceEvidence, Signal
+from tongchou.domains.warning.promise import Raised
 from tongchou.domains.warning.rules import Known, Memory
 
 # A rise is remembered this long when a new one is compared with it; longer than any repeat window an office would set.
@@ -146,3 +147,14 @@ def promise_kept(path: str, on: date, promised_per_year: float | None) -> Promis
     )
     counts = rows.aggregate(**{name or "none": Count("pk", filter=Q(verdict=name)) for name in Alarm.VERDICTS})
     return Promise(counts["false"], counts["true"], counts["unclear"], counts["none"], promised_per_year)
+
+
+def alarms_raised(before: date) -> list[Raised]:
+    """Every alarm raised before a morning that was no exercise."""
+    rows = Alarm.objects.filter(day__lt=before, dossier__is_exercise=False).select_related("dossier__place", "area")
+    return [Raised(a.pk, a.area.path, a.place_path, a.target, a.day, a.last_seen_on) for a in rows]
+
+
+def mornings_read(area_path: str, target: str, before: date) -> list[date]:
+    """The mornings before a day on which an area was read for a target."""
+    return list(PlaceEvidence.objects.filter(place__path=area_path, target=target, day__lt=before).values_list("day", flat=True))
