@@ -132,7 +132,7 @@ def test_the_banner_names_the_worst_alarm_and_only_who_may_decide_is_asked(full_
 
 def test_a_town_without_anything_still_has_a_desk(town: Town) -> None:
     text = _text(_as("lin").get("/").content.decode())
-    assert "没有待决的预警" in text and "没有等您办的事" in text and "没有按日计数的数据流" in text
+    assert "没有待决的预警" in text and "没有等您办的事" in text and "没有按日或按周计数的数据流" in text
 
 
 def test_zhao_of_another_town_is_refused(full_town: Town) -> None:
@@ -180,18 +180,22 @@ def test_a_part_answers_alone(full_town: Town, fragment: str) -> None:
 class TestCurve:
     def test_a_day_that_is_half_in_is_marked_and_today_is_awaited(self, full_town: Town) -> None:
         answer = _as("lin").get("/?fragment=epidemic")
-        assert answer.context["partial"] == [(HALF_IN, 0.5)] and answer.context["awaited"] == [TODAY]
-        assert "只到 50%" in _text(answer.content.decode())
+        curve = answer.context["curve"]
+        assert [day for day, still in zip(curve.days, curve.completed.incomplete, strict=True) if still] == [HALF_IN]
+        assert answer.context["awaited"] == [TODAY]
+        assert re.search(r"6月1日已报 10（到数约 [45]\d%），报齐后预计 (19|20)（1\d–", _text(answer.content.decode()))
+        ground = next(la for la in answer.context["figure"].spec["layer"] if la.get("transform") == [{"filter": "datum.partial"}])
+        assert ground["mark"]["type"] == "bar"
 
-    def test_the_week_is_that_of_the_last_complete_day(self, full_town: Town) -> None:
+    def test_the_week_ends_on_the_last_day_of_which_it_is_known_what_it_will_be(self, full_town: Town) -> None:
         kpi = _as("lin").get("/?fragment=kpis").context["kpis"][0]
-        # Six days at 20 and one at 8 end on 31 May; the week before had 8 a day.
-        assert (kpi["value"], kpi["note"].en, kpi["tone"]) == ("128", "up from 56 the week before", "bad")
+        # Six days at 20, and 1 June with 10 of about 20; the week before had 8 a day.
+        assert kpi["tone"] == "bad" and kpi["value"] == "≈140" and kpi["note"].en == "up from 56 the week before; 10 of it nowcast"
 
     def test_the_expected_level_stands_for_streams_not_yet_judged_too(self, full_town: Town) -> None:
-        streams = list(Stream.objects.filter(kind="fever_visits"))
-        curve = curve_of("fever_visits", streams, TODAY - timedelta(days=9), TODAY, AT)
-        assert curve.expected[-2] == 8 and curve.counts[-1] is None and curve.counts[-2] == 10
+        streams = list(Stream.objects.filter(kind="fever_visits").select_related("sentinel__place"))
+        curve = curve_of("fever_visits", streams, 10, TODAY, AT, "test")
+        assert curve is not None and curve.expected[-2] == 8 and curve.counts[-1] is None and curve.counts[-2] == 10
 
     def test_another_kind_may_be_chosen_but_only_one_that_stands_here(self, full_town: Town) -> None:
         clinic = Stream.objects.get(code="fever-1").sentinel

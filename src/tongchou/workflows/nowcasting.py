@@ -40,6 +40,7 @@ GROWTH_DAYS = 14  # two whole weeks, so that weekdays do not tilt the line
 LEAST_CASES = 12  # in seven days; Cori 2013, web appendix: 11 cases for a coefficient of variation of .3
 SERIAL_INTERVAL = ("disease.serial_interval_mean", "disease.serial_interval_sd")
 FINAL = "final_at_usual_lag"
+MOST_FINAL = 0.05  # assumption: so few events of which only the final value is kept do not hide how late the others came
 _BACK = {"sqlite": "CAST(julianday(%s) - julianday(day) AS INTEGER)", "postgresql": "%s::date - day"}
 _SECOND = {"sqlite": "CAST(strftime('%%s', reported_at) AS INTEGER)", "postgresql": "floor(extract(epoch FROM reported_at))::bigint"}
 
@@ -114,10 +115,9 @@ def reports_at(streams: Sequence[Stream], at: datetime, today: date, step_days: 
     # The whole steps between the report and now: the running day is compared with past days as they stood at this hour.
     ago = np.maximum((int(at.timestamp()) - rows[:, 2]) // (86_400 * step_days), 0).astype(np.int64)
     in_order = np.lexsort((rows[:, 2], -back, site))
-    final = back[rows[:, 4] > 0]
     reports = SiteReports(
         last_day, step_days, site[in_order], back[in_order], np.minimum(ago, back + 10_000)[in_order], rows[in_order, 3],
-        _due(streams, last_day, step_days), int(final.min()) if len(final) else STEPS,
+        _due(streams, last_day, step_days), _recorded_steps(back, rows[:, 3], rows[:, 4] > 0),
     )  # fmt: skip
     return reports, bool(len(rows)) and bool((rows[:, 4] > 0).all())
 
@@ -136,6 +136,15 @@ def _rows(ids: Sequence[int], first_day: date, last_day: date, at: datetime) -> 
             )  # fmt: skip
             found += cursor.fetchall()
     return np.fromiter(chain.from_iterable(found), dtype=np.float64).reshape(-1, 5)
+
+
+def _recorded_steps(back: NDArray[np.int64], value: NDArray[np.float64], is_final: NDArray[np.bool_]) -> int:
+    """For how many of the last steps it is known when a value became known: nearly all events come with the instant of their report."""
+    total, final = (np.cumsum(np.bincount(back[kept], value[kept], minlength=STEPS)) for kept in (back >= 0, is_final))
+    if not is_final.any():
+        return STEPS
+    enough = np.flatnonzero((final <= MOST_FINAL * total) & (total > 0))
+    return int(enough[-1]) + 1 if len(enough) else 0
 
 
 def _due(streams: Sequence[Stream], last_day: date, step_days: int) -> NDArray[np.bool_]:

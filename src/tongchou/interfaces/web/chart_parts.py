@@ -190,12 +190,12 @@ def tips_of(unit: T, has_expected: bool, has_band: bool) -> list[Spec]:
 
 
 def expectation_layers(has_expected: bool, has_band: bool) -> list[Spec]:
-    """The expected band as ground and the expected level as a dashed line."""
+    """The expected band as ground and the expected level as a dotted line; dashes are for what the last days will be."""
     layers: list[Spec] = []
     if has_band:
         layers.append(layer("area", {"y": quantity("low"), "y2": {"field": "high"}}, color="$chart-band", opacity=0.75))
     if has_expected:
-        layers.append(layer("line", {"y": quantity("expected")}, strokeDash=[4, 3], strokeWidth=1.3, color="$chart-ink"))
+        layers.append(layer("line", {"y": quantity("expected")}, strokeDash=[1.5, 3], strokeWidth=1.5, color="$chart-ink"))
     return layers
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tongchou.core.wording import T
+from tongchou.interfaces.web.chart_nowcast import Completed, add_nowcast, ground_layers, nowcast_layers, with_nowcast
 from tongchou.interfaces.web.chart_parts import (
     DAY,
     GRADE_WORDS,
@@ -65,29 +66,32 @@ def epidemic_curve(
     expected: Series | None = None,
     band: Band | None = None,
     alarms: Sequence[AlarmMark] = (),
-    partial: Collection[date] = (),
+    completed: Completed | None = None,
     summary: T | None = None,
 ) -> Chart:
-    """Counts per day as bars (paler on `partial` days, not all in yet), the expected level and its band, and the alarms above them."""
+    """Counts per day as bars (paler on days not all in), what they will be, the expected level and its band, and the alarms above them."""
     values = day_records(days, value=counts, expected=expected, low=band and band[0], high=band and band[1])
-    for record, day in zip(values, days, strict=True):
-        record["partial"] = day in partial
+    add_nowcast(values, days, counts, completed)
     # A fifth more room above, so that the marks of alarms do not stand in the bars.
-    y = y_axis("value", unit, top_of(counts, expected, band and band[1]) * (1.2 if alarms else 1), counts)
+    top = top_of(counts, expected, band and band[1], completed.high95 if completed else None)
+    y = y_axis("value", unit, top * (1.2 if alarms else 1), counts)
     bars = layer(
         "bar",
         {
             "y": y,
-            "opacity": {"condition": {"test": "datum.partial", "value": 0.45}, "value": 1},
+            "opacity": {"condition": {"test": "datum.partial", "value": 0.7}, "value": 1},
             "tooltip": tips_of(unit, expected is not None, band is not None),
         },
         color="$chart-bar",
         width={"expr": f"max(1.5, 0.75 * width / {len(days)})"},
     )
     ground = expectation_layers(expected is not None, band is not None)
-    layers = [*ground[: band is not None], bars, *ground[band is not None :], *alarm_layers(alarms, days)]
+    below, above = ground[: band is not None], ground[band is not None :]
+    layers = [
+        *ground_layers(days, completed), *below, bars, *nowcast_layers(days, completed, unit), *above, *alarm_layers(alarms, days),
+    ]  # fmt: skip
     spec = spec_of({"values": values}, layers, 230, {"x": x_days(days)})
-    return Chart(spec, title, summary, *day_table(days, unit, counts, expected, band))
+    return Chart(spec, title, summary, *with_nowcast(day_table(days, unit, counts, expected, band), days, completed))
 
 
 def stream_curve(
@@ -101,19 +105,23 @@ def stream_curve(
     threshold: Series | None = None,
     signals: Collection[date] = (),
     alarms: Sequence[AlarmMark] = (),
+    completed: Completed | None = None,
     summary: T | None = None,
 ) -> Chart:
-    """One stream: values as a line with points, expected band, alarm threshold, days that signalled (▲), days without a report (|)."""
+    """One stream: a line with points and what it will be, expected band, threshold, days that signalled (▲), days without a report (|)."""
     records = day_records(days, value=values, expected=expected, low=band and band[0], high=band and band[1], threshold=threshold)
     for record, day, value in zip(records, days, values, strict=True):
         record["kind"] = "missing" if value is None else "signal" if day in signals else "plain"
         if value is None:
             record["note"] = str(T("未报", "no report"))
-    y = y_axis("value", unit, top_of(values, expected, band and band[1], threshold), values)
+    add_nowcast(records, days, values, completed)
+    y = y_axis("value", unit, top_of(values, expected, band and band[1], threshold, completed.high95 if completed else None), values)
     point = {"y": y, "tooltip": tips_of(unit, expected is not None, band is not None)}
     gap = {"y": {"datum": 0}, "tooltip": [tip_day(), {"field": "note", "title": str(unit)}]}
     layers = [
+        *ground_layers(days, completed),
         *expectation_layers(expected is not None, band is not None),
+        *nowcast_layers(days, completed, unit),
         *(
             []
             if threshold is None
@@ -126,7 +134,7 @@ def stream_curve(
         *alarm_layers(alarms, days),
     ]
     spec = spec_of({"values": records}, layers, 230, {"x": x_days(days)})
-    return Chart(spec, title, summary, *day_table(days, unit, values, expected, band))
+    return Chart(spec, title, summary, *with_nowcast(day_table(days, unit, values, expected, band), days, completed))
 
 
 def village_map(

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,10 @@ from tongchou.core.people.rules import Actor
 from tongchou.domains.registry.models import ConstructionSite, Firm, School
 from tongchou.domains.response.models import Task
 from tongchou.domains.sentinels.models import Stream
-from tongchou.domains.sentinels.queries import observations_as_known
 from tongchou.domains.warning.models import Alarm, AlarmShare, PlaceEvidence, Signal
-
-COMPLETE_SHARE = 0.9  # of the streams that report: below it a recent day is not yet in
-RECENT_DAYS = 7
+from tongchou.interfaces.web.nowcast_words import last_told
+from tongchou.science.nowcasting.site_model import CompletedCurve
+from tongchou.workflows.nowcasting import WEEK, Outlook, can_be_completed, outlook_of
 
 
 def scopes_of(actor: Actor, root: str) -> list[str]:
@@ -65,40 +64,46 @@ def open_incidents(path: str, at: datetime) -> QuerySet[Dossier]:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """All streams of one kind added up, as known now. `reported` is the share of them in per day; `partial` the recent days not yet in."""
+    """All streams of one kind added up, as known now, with what the last days will be. Positions are those of `days`."""
 
     kind: str
     streams: tuple[Stream, ...]
     days: tuple[date, ...]
     counts: tuple[float | None, ...]
     expected: tuple[float | None, ...]
-    reported: tuple[float, ...]
-    partial: frozenset[date]
+    outlook: Outlook
 
     @property
-    def last_complete(self) -> int | None:
-        """Position of the latest day that is in."""
-        known = [i for i, day in enumerate(self.days) if self.counts[i] is not None and day not in self.partial]
-        return known[-1] if known else None
+    def completed(self) -> CompletedCurve:
+        """The nowcast on these days."""
+        return self.outlook.at_days(self.days)
 
-    def week_to(self, end: int) -> float:
-        """Sum of the seven days that end at a position."""
-        return sum(value or 0.0 for value in self.counts[max(0, end - 6) : end + 1])
+    @property
+    def step_days(self) -> int:
+        return self.outlook.curve.step_days
+
+    @property
+    def last_told(self) -> int | None:
+        """Position of the latest day that is in, or of which is known what it will be."""
+        return last_told(self.completed)
+
+    def week_to(self, end: int) -> tuple[float, float]:
+        """Sum of the seven days that end at a position as they will be, and how much of it is not reported yet."""
+        week = slice(max(0, end - WEEK // self.step_days + 1), end + 1)
+        reported = sum(value or 0.0 for value in self.counts[week])
+        beside = float(np.nansum(self.completed.expected[week] - np.nan_to_num(self.completed.reported[week])))
+        return reported + beside, beside
 
 
-def curve_of(kind: str, streams: Sequence[Stream], first_day: date, last_day: date, at: datetime) -> Curve:
-    """The town's curve of one kind of daily counts, with the level expected on the morning each day was first judged. Two queries."""
-    block = observations_as_known([s.pk for s in streams], first_day, last_day, at)
-    known = np.isfinite(block.values)
-    reported = known.mean(axis=0) if len(streams) else np.zeros(len(block.days))
-    sums = np.nansum(block.values, axis=0)
-    counts = tuple(float(total) if share > 0 else None for total, share in zip(sums, reported, strict=True))
-    recent = last_day - timedelta(days=RECENT_DAYS)
-    partial = frozenset(d for d, share in zip(block.days, reported, strict=True) if d > recent and 0 < share < COMPLETE_SHARE)
-    levels = _expected_levels(streams, first_day, last_day)
-    return Curve(
-        kind, tuple(streams), tuple(block.days), counts, tuple(levels.get(d) for d in block.days), tuple(map(float, reported)), partial
-    )
+def curve_of(kind: str, streams: Sequence[Stream], steps: int, today: date, at: datetime, scope: str) -> Curve | None:
+    """The town's curve of one kind of counts, with the level expected on the morning each day was first judged. Three queries at most."""
+    outlook = outlook_of(streams, at, today, scope)
+    if outlook is None:
+        return None
+    days = outlook.curve.days[-steps:]
+    counts = tuple(None if np.isnan(value) else float(value) for value in outlook.curve.reported[-steps:])
+    levels = _expected_levels(streams, days[0], today)
+    return Curve(kind, tuple(streams), days, counts, tuple(levels.get(day) for day in days), outlook)
 
 
 def _expected_levels(streams: Sequence[Stream], first_day: date, last_day: date) -> dict[date, float]:
@@ -216,8 +221,8 @@ def states_of_sites(path: str) -> Mapping[tuple[str, str], int]:
 
 
 def chosen_kind(alarms: Iterable[Alarm], streams: Collection[Stream], wanted: str = "") -> tuple[str, tuple[str, ...]]:
-    """Which kind of daily counts the curve shows and which others may be chosen: by share in the first alarm, else specific kinds."""
-    usable = {s.kind: s for s in streams if s.value_kind == "count" and s.step_days == 1}
+    """Which kind of counts the curve shows and which others may be chosen: by share in the first alarm, else specific kinds."""
+    usable = {s.kind: s for s in streams if can_be_completed(s)}
     first = next(iter(alarms), None)
     ranked = [share.kind for share in first.shares.all() if share.kind in usable and share.share >= 0.01] if first else []
     ranked += sorted((k for k in usable if k not in ranked), key=lambda k: (not usable[k].is_specific, k))

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from tongchou.core.wording import T
 from tongchou.interfaces.web.chart_parts import Grade
+from tongchou.interfaces.web.chart_nowcast import Completed
 from tongchou.interfaces.web.charts import (
     AlarmMark,
     Area,
@@ -121,7 +122,9 @@ def _figures() -> dict[str, object]:
         (T("信息技术", "IT services"), {"resumed": 880, "partly": 150, "closed": 60}),
     ]
     return {
-        "curve": epidemic_curve(DAYS, counts, title=T("疫情曲线", "Epidemic curve"), unit=VISITS, expected=expected, band=band, alarms=alarms),
+        "curve": epidemic_curve(
+            DAYS, counts, title=T("疫情曲线", "Epidemic curve"), unit=VISITS, expected=expected, band=band, alarms=alarms, completed=_completed(counts)
+        ),
         "stream": stream_curve(
             DAYS, gaps, title=T("哨点数据", "Stream"), unit=VISITS, expected=expected, band=band, threshold=[e + 9 for e in expected], signals=DAYS[55:]
         ),
@@ -137,6 +140,15 @@ def _figures() -> dict[str, object]:
         "smalls": small_multiples(DAYS, streams, unit=VISITS),
         "spark_values": [counts[i] if i % 13 else None for i in range(30, 60)],
     }  # fmt: skip
+
+
+def _completed(counts: list[float | None]) -> Completed:
+    """The last three days of a curve are not all in."""
+
+    def line(factor: float) -> list[float | None]:
+        return [None] * 57 + [round((count or 0) * (1 + factor * k)) for k, count in enumerate(counts[57:], start=1)]
+
+    return Completed(line(0.2), line(0.05), line(0.45), line(0.12), line(0.28), frozenset(DAYS[57:]))
 
 
 def _areas() -> list[Area]:

@@ -27,6 +27,7 @@ class SiteParams:
     share_steps: int = 28  # the last reports of a site from which its share is taken; and how long a silent site is waited for; assumption
     share_prior_steps: float = 7.0  # reports of an average site each site starts with; assumption
     most_missing: float = 0.8  # assumption: with a larger share missing nothing is said of the day
+    open_share: float = 0.05  # assumption: a day of which less than this is open counts as in; day-to-day noise is larger
     dispersion: float = 2.0  # variance of counts over their mean, as HazardParams
     hazard: HazardParams = field(default_factory=HazardParams)
     ladder: LadderParams = field(default_factory=LadderParams)
@@ -65,7 +66,7 @@ class SiteReports:
         if len(bad):
             raise ValueError(f"site reports: row {bad[0] + 1} is {self.value[bad[0]]:g}; a count is 0 or more")
         sites, steps = self.due.shape
-        if len(self.site) and not (0 <= self.site.min() and self.site.max() < sites and self.back.min() >= 0 and self.back.max() < steps):
+        if len(self.site) and not (self.site.min() >= 0 and self.site.max() < sites and self.back.min() >= 0 and self.back.max() < steps):
             raise ValueError(f"site reports: a row lies outside {sites} sites x {steps} days")
 
 

@@ -225,7 +225,7 @@ class _Completion:
     def _incomplete(self, expected: Floats) -> Bools:
         """Days that may still rise: sites are not in, corrections are expected, or late reports come and nobody knows how many."""
         rise = np.nan_to_num(expected - self.reported)
-        found = (rise > np.maximum(0.5, 0.02 * np.nan_to_num(expected))) | (self.missing > 0)
+        found = (rise > np.maximum(0.5, self.params.open_share * np.nan_to_num(expected))) | (self.missing > self.params.open_share)
         found[self.rows :] |= self.is_in[:, self.rows :].any(axis=0)
         if self.late_share is None and self.reports.recorded_steps:
             found[max(0, self.rows - max(self.longest, 1)) :] |= True

@@ -12,10 +12,11 @@ from tongchou.domains.sentinels.rules import ORDER
 from tongchou.domains.warning.rules import rank
 from tongchou.interfaces.web import desk_queries as reading
 from tongchou.interfaces.web.charts import AlarmMark, Area, Chart, Grade, epidemic_curve, small_multiples, village_map
+from tongchou.interfaces.web.nowcast_words import band_of, said_of, said_of_pace
 from tongchou.interfaces.web.pages.desk_reading import Desk, firms_url, link, register_url
 from tongchou.interfaces.web.story import address_of
 
-RESUMED_DAYS, SECTORS, VILLAGES, SILENT = 45, 12, 4, 5
+RESUMED_DAYS, SECTORS, VILLAGES, SILENT, AWAITED = 45, 12, 4, 5, 7
 MAP_STEPS = (0.1, 0.4, 0.7, 0.9)
 FRESHNESS = {"fresh": T("及时", "fresh"), "due": T("待报", "due"), "late": T("迟报", "late"), "silent": T("失联", "silent")}
 
@@ -31,8 +32,11 @@ def epidemic_part(desk: Desk) -> dict[str, Any]:
             "figure": _curve_figure(curve, desk),
             "curve_name": curve.streams[0].indicator,
             "kinds": [{"name": names[k], "url": "?" + urlencode({**keep, "curve": k}), "is_current": k == kind} for k in others],
-            "partial": [(d, curve.reported[i]) for i, d in enumerate(curve.days) if d in curve.partial],
-            "awaited": [d for i, d in enumerate(curve.days) if curve.counts[i] is None and d > desk.today - timedelta(days=7)],
+            "said": said_of(curve.outlook, curve.days, _silent(curve, desk)),
+            "awaited": [d for i, d in enumerate(curve.days[-AWAITED:], len(curve.days) - AWAITED) if curve.completed.missing[i] == 1],
+            "pace": said_of_pace(desk.pace),
+            "pace_to": desk.pace.last_day,
+            "period": T("周", "week") if curve.step_days > 1 else T("天", "day"),
             "stream_links": [(s, link("stream", s.code)) for s in curve.streams],
         }
     target = desk.request.town.targets[0]["code"] if desk.request.town.targets else ""
@@ -55,11 +59,20 @@ def epidemic_part(desk: Desk) -> dict[str, Any]:
     return context
 
 
+def _silent(curve: reading.Curve, desk: Desk) -> list[date | None]:
+    """The last day of each silent site of the curve."""
+    return [s.freshness.last_day for s in desk.streams if s.stream.kind == curve.kind and s.freshness.state == "silent"]
+
+
 def _curve_figure(curve: reading.Curve, desk: Desk) -> Chart:
     name, unit = curve.streams[0].indicator, curve.streams[0].unit
     marks = [AlarmMark(a.day, cast(Grade, a.dossier.grade), a.dossier.title, address_of(a.dossier)) for a in desk.alarms if a.dossier.grade]
     has_level = any(level is not None for level in curve.expected)
-    label = T(f"{name.zh}（{unit.zh}/天）", f"{name.en} ({unit.en} a day)")
+    label = (
+        T(f"{name.zh}（{unit.zh}/天）", f"{name.en} ({unit.en} a day)")
+        if curve.step_days == 1
+        else T(f"{name.zh}（{unit.zh}/周）", f"{name.en} ({unit.en} a week)")
+    )
     return epidemic_curve(
         curve.days,
         curve.counts,
@@ -67,7 +80,7 @@ def _curve_figure(curve: reading.Curve, desk: Desk) -> Chart:
         unit=label,
         expected=curve.expected if has_level else None,
         alarms=marks,
-        partial=curve.partial,
+        completed=band_of(curve.completed),
     )
 
 

@@ -51,17 +51,20 @@ def kpis_part(desk: Desk) -> dict[str, Any]:
 
 def _cases_kpi(desk: Desk) -> dict[str, Any] | None:
     curve = desk.curve
-    if curve is None or curve.last_complete is None:
+    if curve is None or (end := curve.last_told) is None:
         return None
-    end = curve.last_complete
-    week, before = curve.week_to(end), curve.week_to(end - 7) if end >= 7 else None
+    back = 7 // curve.step_days
+    (week, beside), before = curve.week_to(end), curve.week_to(end - back)[0] if end >= back else None
     day, indicator = curve.days[end], curve.streams[0].indicator
     is_up, is_down = (before is not None and week > 1.1 * before), (before is not None and week < 0.9 * before)
     than = T("高于", "up from") if is_up else T("低于", "down from") if is_down else T("持平于", "level with")
+    note = None if before is None else T(f"{than.zh}前 7 天的 {before:,.0f}", f"{than.en} {before:,.0f} the week before")
+    if note is not None and beside >= 0.5:
+        note = T(f"{note.zh}；其中补估 {beside:,.0f}", f"{note.en}; {beside:,.0f} of it nowcast")
     return {
         "label": T(f"{indicator.zh}，至 {day.month}/{day.day} 的 7 天", f"{indicator.en}, 7 days to {day:%-d %b}"),
-        "value": f"{week:,.0f}",
-        "note": None if before is None else T(f"{than.zh}前 7 天的 {before:,.0f}", f"{than.en} {before:,.0f} the week before"),
+        "value": f"≈{week:,.0f}" if beside >= 0.5 else f"{week:,.0f}",
+        "note": note,
         "tone": "bad" if is_up else "good" if is_down else "",
         "url": "#curve",
     }

@@ -15,8 +15,10 @@ from tongchou.domains.sentinels.queries import StreamFreshness
 from tongchou.domains.warning.models import Alarm
 from tongchou.interfaces.web import desk_queries as reading
 from tongchou.interfaces.web.page import Asked
+from tongchou.workflows.nowcasting import Pace, can_be_completed, outlook_of
 
 CURVE_DAYS = 60
+CASES = "case_investigation"
 
 
 class Desk:
@@ -76,9 +78,17 @@ class Desk:
     def curve(self) -> reading.Curve | None:
         kind, _ = self.kinds
         streams = [s.stream for s in self.streams if s.stream.kind == kind]
-        if not streams:
-            return None
-        return reading.curve_of(kind, streams, self.today - timedelta(days=CURVE_DAYS - 1), self.today, self.at)
+        return reading.curve_of(kind, streams, CURVE_DAYS, self.today, self.at, f"{kind}@{self.place.code}") if streams else None
+
+    @cached_property
+    def pace(self) -> Pace:
+        """How fast cases grow here: those of the curve, else of the streams by case investigation."""
+        if self.curve is not None and self.curve.streams[0].sentinel.kind == CASES:
+            return self.curve.outlook.pace
+        cases = [s.stream for s in self.streams if s.stream.sentinel.kind == CASES and can_be_completed(s.stream)]
+        kind = next((s.kind for s in cases if s.is_specific), "")
+        found = outlook_of([s for s in cases if s.kind == kind], self.at, self.today, f"{kind}@{self.place.code}")
+        return found.pace if found else Pace()
 
     @cached_property
     def kinds(self) -> tuple[str, tuple[str, ...]]:

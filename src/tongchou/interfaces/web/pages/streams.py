@@ -23,9 +23,11 @@ from tongchou.domains.warning.models import Signal
 from tongchou.interfaces.web.charts import Chart
 from tongchou.interfaces.web.charts import stream_curve as curve_chart
 from tongchou.interfaces.web.intake_fields import INTAKE, NOT_READ
+from tongchou.interfaces.web.nowcast_words import band_of, said_of, said_of_pace
 from tongchou.interfaces.web.page import Asked, page
 from tongchou.interfaces.web.pages.intake import EARLIEST
 from tongchou.interfaces.web.pages.matrix import FRESHNESS, setting_name
+from tongchou.workflows.nowcasting import Outlook, outlook_of
 
 SPARK_DAYS, DAYS, MOST_DAYS, CORRECTIONS = 60, 90, 800, 50
 SPANS = (30, 90, 180, 365, 730)
@@ -150,10 +152,12 @@ def stream(request: Asked, code: str) -> HttpResponse:
     span = min(max(int(asked) if (asked := request.GET.get("days", "")).isdecimal() else DAYS, 7), MOST_DAYS)
     curve = stream_curve(row, known_on - timedelta(days=span - 1), known_on, known_at)
     signals = list(Signal.objects.filter(stream=row, day__range=(curve.days[0], known_on), as_known_at__lte=known_at).order_by("day"))
+    outlook = outlook_of([row], known_at, known_on, row.code)
     context = {
         "stream": row, "sentinel": row.sentinel, "freshness": freshness_of([row], known_at, request.town.place.path)[0].freshness,
         "known_on": known_on, "today": today, "is_past": known_on != today, "span": span, "spans": SPANS,
-        "chart": _chart(row, curve, signals), "signal": signals[-1] if signals else None, "reports": curve.reports,
+        "chart": _chart(row, curve, signals, outlook), "signal": signals[-1] if signals else None, "reports": curve.reports,
+        "said": said_of(outlook, outlook.curve.days) if outlook else [], "pace": said_of_pace(outlook.pace) if outlook else [],
         "bases": [BASES[basis] for basis in sorted(curve.bases)],
         "page_obj": Paginator(curve.corrections, CORRECTIONS).get_page(request.GET.get("page")),
         "model": [(name, FORMS.get(row.model[key], row.model[key])) for key, name in MODEL_NAMES.items() if key in row.model], "basis": row.model.get("basis", ""),
@@ -170,8 +174,8 @@ def _day(asked: str | None, today: date) -> date:
         return today
 
 
-def _chart(row: Stream, curve: Curve, signals: Sequence[Signal]) -> Chart:
-    """The days the sentinel reports on, or did; the band is what each morning expected of the newest day it knew."""
+def _chart(row: Stream, curve: Curve, signals: Sequence[Signal], outlook: Outlook | None) -> Chart:
+    """The days the sentinel reports on, or did; the ground is what each morning expected of the newest day it knew."""
     weekdays = schedule_of(row.sentinel.schedule).weekdays
     wanted = [
         (day, value)
@@ -189,6 +193,7 @@ def _chart(row: Stream, curve: Curve, signals: Sequence[Signal]) -> Chart:
         unit=row.unit,
         expected=[s.expected if s else None for s in pick] if expected else None,
         band=([s.lower if s else None for s in pick], [s.upper if s else None for s in pick]) if has_band else None,
+        completed=band_of(outlook.at_days(days)) if outlook else None,
         signals={s.observed_on for s in signals if s.is_raised and s.observed_on},
     )
 
