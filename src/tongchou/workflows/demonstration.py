@@ -35,6 +35,7 @@ from tongchou.domains.warning.actions import acknowledge_alarm, dismiss_alarm
 from tongchou.domains.warning.models import Alarm
 from tongchou.workflows.activation import confirm, escalate_overdue
 from tongchou.workflows.early_warning import screen_morning
+from tongchou.workflows.promise import keep_judgement
 
 Progress = Callable[[float, T], None]
 
@@ -95,6 +96,7 @@ class _Life:
                 self._plan_from(day, moment, self._report)
             self._plan_from(day, screen_at, self._screen)
             day += timedelta(days=1)
+        self._plan_from(last, screen_at, self._judge)
         at = self.from_at + ESCALATION_EVERY
         while at <= self.to_at:
             self._plan(at, self._escalate)
@@ -148,6 +150,9 @@ class _Life:
         for alarm in seen.proposed:
             self._plan(at + ACKNOWLEDGED_AFTER, partial(self._acknowledge, alarm.pk))
             self._plan(at + DECIDED_AFTER, partial(self._decide, alarm.pk))
+
+    def _judge(self, at: datetime) -> None:
+        keep_judgement(at.astimezone(self.zone).date(), at, by=system_actor("early_warning"), at=at)
 
     # 3
     def _acknowledge(self, alarm_id: int, at: datetime) -> None:

@@ -134,7 +134,7 @@ def _read_and_tell(
         return []
     run = keep_morning(
         area=town.places[area.path],
-        run=_run_of(morning.whole, params, {"learnt": learnt.record(), **control_record(town, area, target)}, as_known_at, at),
+        run=_run_of(morning.whole, params, {"learnt": learnt.record(), **control_record(town, area.path, target)}, as_known_at, at),
         signals=_signals(morning.whole, town, day, as_known_at),
         evidence=_evidence(morning, town, day, as_known_at),
         by=by,

@@ -1,22 +1,49 @@
 """The promise of few false alarms, kept in the town.
 
 1. Every morning: what false alarms judged by then add to the alarm line of an area and target (`with_controls`), from the log alone.
+2. After the reading: whether what the last mornings kept still fits what was expected (`keep_judgement`), as a run.
+3. At any time: promise, record, limit that history proves, and doubts, for pages and programs (`standing_on`).
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, replace
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from math import isfinite
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from scipy.stats import poisson
+
+from tongchou.core.parameters.queries import values_on
+from tongchou.core.people.rules import Actor
+from tongchou.core.runs.actions import keep_run
+from tongchou.core.runs.models import Run
+from tongchou.core.wording import T
+from tongchou.domains.sentinels.models import Stream
+from tongchou.domains.warning.drifting import MONITOR_NAMES, finding_said, outbreaks_known, seen_streams
 from tongchou.domains.warning.learning import Given
 from tongchou.domains.warning.promise import outcomes_of
-from tongchou.domains.warning.queries import alarms_raised, mornings_read
-from tongchou.domains.warning.watching import Area
-from tongchou.science.detection.controller import ControllerParams, controlled_margin
-from tongchou.workflows.watched_town import Town
+from tongchou.domains.warning.queries import (
+    Promise,
+    alarms_raised,
+    kept_signals,
+    mornings_read,
+    promise_kept,
+    readings_between,
+    verdict_log,
+)
+from tongchou.science.detection.budget import alarm_rate_upper
+from tongchou.science.detection.controller import DAYS_PER_YEAR, ControllerParams, controlled_margin
+from tongchou.science.detection.drift import Drift, DriftReading, judge_drift
+from tongchou.science.detection.drift_ratios import DriftParams, SeenStream
+from tongchou.workflows.watched_town import Town, town_on
 
-CONTROLLER = ControllerParams()
+JUDGED, CALIBRATED, VERSION = "promise.judge", "promise.calibrate", "1"
+CONTROLLER, DRIFT = ControllerParams(), DriftParams()
+LEAST_MORNINGS = 28  # assumption: with fewer there is nothing to compare
+YEAR = timedelta(days=365)
+UNLIKELY = 0.05  # convention
 
 
 def with_controls(town: Town, day: date, known_at: datetime, log: Sequence[Given]) -> Town:
@@ -31,7 +58,138 @@ def with_controls(town: Town, day: date, known_at: datetime, log: Sequence[Given
     return replace(town, controls=controls)
 
 
-def control_record(town: Town, area: Area, target: str) -> dict[str, Any]:
+def control_record(town: Town, area_path: str, target: str) -> dict[str, Any]:
     """The controller's part as a run keeps it; nothing where no alarm was ever raised."""
-    control = town.controls.get((area.path, target))
+    control = town.controls.get((area_path, target))
     return {"control": asdict(control)} if control else {}
+
+
+def keep_judgement(day: date, known_at: datetime, *, by: Actor, at: datetime) -> Run | None:
+    """Step 2. None before there are enough mornings; doing it again from the same signals and verdicts changes nothing."""
+    log = [given for given in verdict_log() if given.at <= known_at]
+    town = with_controls(town_on(day), day, known_at, log)
+    signals = kept_signals(day - timedelta(days=DRIFT.window_days + DRIFT.recent_days), day)
+    mornings = sorted({s.day for s in signals})
+    if len(mornings) * town.params.calendar_step_days < LEAST_MORNINGS:
+        return None
+    seen = seen_streams(town.streams, signals, outbreaks_known(alarms_raised(day), log, day), day, town.params, DRIFT.window_days)
+    root, digest = town.installation.place, _digest(seen)
+    if Run.objects.filter(function=JUDGED, input_digest=digest, seed=root.code).exists():
+        return None
+    run = Run(
+        function=JUDGED, version=VERSION, parameters=asdict(DRIFT), seed=root.code, input_digest=digest, as_known_at=known_at, recorded_at=at,
+        result={"day": day.isoformat(), **_record_of(town, day), **_result_of(judge_drift(seen, DRIFT), town)},
+    )  # fmt: skip
+    return keep_run(run=run, entry="watch.judge", place_path=root.path, by=by, at=at)
+
+
+def _digest(seen: Sequence[SeenStream]) -> str:
+    digest = sha256()
+    for s in seen:
+        digest.update(f"{s.kind}|{s.places}|{s.last_day}|{s.step_days}|{s.is_count}|{s.day_effect_variance}".encode())
+        for table in (s.observed, s.expected, s.mid_p, s.is_explained):
+            digest.update(table.tobytes())
+    return digest.hexdigest()
+
+
+def _record_of(town: Town, day: date) -> dict[str, Any]:
+    """How many promises there are, how long they have been watched in the last year, and what each one's alarm line is made of."""
+    areas = [a.path for a in town.areas]
+    read = readings_between(areas, day - YEAR + timedelta(days=1), day)
+    lines = [
+        {"place": area, "target": target, "theory_log": town.params.theory_log, "margin_log": town.params_for(target).margin_log,
+         **control_record(town, area, target)}
+        for area in areas for target in town.targets
+    ]  # fmt: skip
+    return {"watched_years": read * town.params.calendar_step_days / DAYS_PER_YEAR, "lines": lines}
+
+
+def _result_of(drift: Drift, town: Town) -> dict[str, Any]:
+    names = {kind: T(zh, en) for kind, zh, en in Stream.objects.values_list("kind", "indicator_zh", "indicator_en").distinct()}
+    said = [_said(f, names, town) for f in drift.findings]
+    return {
+        "kinds": {kind: _pair(names.get(kind, T(kind, kind))) for kind in dict.fromkeys(r.kind for r in drift.readings)},
+        "readings": [
+            {"monitor": r.monitor, "kind": r.kind, "size": _finite(r.size), "log_evidence": _finite(r.log_evidence),
+             "needed_log": r.needed_log, "since": r.since.isoformat() if r.since else None, "places": list(r.places)}
+            for r in drift.readings
+        ],
+        "doubts": [_pair(one) for one in said],
+    }  # fmt: skip
+
+
+def _said(found: DriftReading, names: Mapping[str, T], town: Town) -> T:
+    return finding_said(
+        found, names.get(found.kind, T(found.kind, found.kind)), [town.places[p].name for p in found.places if p in town.places]
+    )
+
+
+def _pair(said: T) -> dict[str, str]:
+    return {"zh": said.zh, "en": said.en}
+
+
+def _finite(number: float) -> float | None:
+    return float(number) if isfinite(number) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the promise stands. `upper_per_year`: what history proves at 95 %, from the last replay or else from the year's own record."""
+
+    kept: Promise
+    upper_per_year: float
+    is_upper_from_replay: bool
+    doubts: tuple[T, ...]
+    judged: Run | None
+    calibrated: tuple[Run, ...]
+
+    @property
+    def is_trusted(self) -> bool | None:
+        """None while nothing can be said yet."""
+        return False if self.doubts else None if self.judged is None else True
+
+    @property
+    def monitors(self) -> list[dict[str, Any]]:
+        """One row per kind of stream, one cell per monitor: the sizes last judged, and what is in doubt."""
+        if self.judged is None:
+            return []
+        result, rows = self.judged.result, []
+        for kind, name in result["kinds"].items():
+            of = {r["monitor"]: r for r in result["readings"] if r["kind"] == kind}
+            rows.append({"name": name, "cells": [{"monitor": m, "reading": of.get(m)} for m in MONITOR_NAMES]})
+        return rows
+
+
+def standing_on(day: date, at: datetime, place_path: str) -> Standing:
+    """Step 3, for a whole town: four queries. Each area and target that is read has a promise of its own; the town's is their sum."""
+    judged = Run.objects.filter(function=JUDGED, as_known_at__lte=at).order_by("-as_known_at", "-pk").first()
+    found = values_on(["alarm.promised_per_year"], day, place_path).get("alarm.promised_per_year")
+    lines = len(judged.result["lines"]) if judged else 1
+    promised = None if found is None else float(found.value) * lines
+    kept = promise_kept(place_path, day, promised)
+    calibrated = _newest_calibrations(at)
+    if calibrated:
+        alarms, years = (sum(r.result[name] for r in calibrated) for name in ("alarms_left", "past_years"))
+        upper = alarm_rate_upper(alarms, years) * len(calibrated)
+    else:
+        upper = alarm_rate_upper(kept.false, judged.result["watched_years"] if judged else 0.0) * lines
+    return Standing(kept, upper, bool(calibrated), tuple(_doubts(kept, judged)), judged, calibrated)
+
+
+def _newest_calibrations(at: datetime) -> tuple[Run, ...]:
+    newest = {}
+    for run in Run.objects.filter(function=CALIBRATED, as_known_at__lte=at).order_by("as_known_at", "pk"):
+        newest[run.seed] = run
+    return tuple(newest.values())
+
+
+def _doubts(kept: Promise, judged: Run | None) -> list[T]:
+    """The record first: it speaks for itself. Then a line that can rise no further, then what the monitors found."""
+    found = []
+    if kept.promised_per_year and kept.false and poisson.sf(kept.false - 1, kept.promised_per_year) < UNLIKELY:
+        found.append(T(f"近 365 天误报 {kept.false} 次，多于偶然所致", f"{kept.false} false alarms in 365 days are more than chance"))
+    if judged and any(line.get("control", {}).get("is_at_ceiling") for line in judged.result["lines"]):
+        found.append(
+            T("误报太多，报警线已追加到顶：先查本底", "so many false alarms that the line can be raised no further: check the background")
+        )
+    return found + [T(one["zh"], one["en"]) for one in (judged.result["doubts"] if judged else [])]

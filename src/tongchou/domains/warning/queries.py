@@ -1,5 +1,6 @@
 """Reading alarms, the evidence behind them, and how well the watch keeps its promise."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -9,6 +10,7 @@ from tongchou.core.casework.models import Deadline
 from tongchou.core.errors import Unseen
 from tongchou.core.people.rules import Actor
 from tongchou.core.places.models import Place
+from tongchou.domains.warning.drifting import KeptSignal
 from tongchou.domains.warning.learning import Given
 from tongchou.domains.warning.models import Alarm, AlarmShare, AlarmVerdict, PlaceEvidence, Signal
 from tongchou.domains.warning.promise import Raised
@@ -158,3 +160,15 @@ def alarms_raised(before: date) -> list[Raised]:
 def mornings_read(area_path: str, target: str, before: date) -> list[date]:
     """The mornings before a day on which an area was read for a target."""
     return list(PlaceEvidence.objects.filter(place__path=area_path, target=target, day__lt=before).values_list("day", flat=True))
+
+
+def kept_signals(first_day: date, last_day: date) -> list[KeptSignal]:
+    """Every signal with a value that mornings of a span kept."""
+    rows = Signal.objects.filter(day__gte=first_day, day__lte=last_day, observed__isnull=False, expected__isnull=False, p__isnull=False)
+    columns = ("stream__code", "day", "observed_on", "observed", "expected", "p")
+    return [KeptSignal(*row) for row in rows.filter(observed_on__isnull=False).values_list(*columns).order_by()]
+
+
+def readings_between(area_paths: Sequence[str], first_day: date, last_day: date) -> int:
+    """How many readings of areas for targets were kept in a span of mornings."""
+    return PlaceEvidence.objects.filter(place__path__in=area_paths, day__gte=first_day, day__lte=last_day).count()

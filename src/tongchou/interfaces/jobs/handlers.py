@@ -18,6 +18,7 @@ from tongchou.interfaces.adapters.channel import Parcel
 from tongchou.interfaces.adapters.mail import Mail
 from tongchou.workflows.early_warning import FUNCTION, screen_morning
 from tongchou.workflows.nowcasting import keep_nowcasts
+from tongchou.workflows.promise import keep_judgement
 
 MAIL = Mail()
 WATCH = system_actor("worker")
@@ -79,6 +80,7 @@ def read_morning(message: Message, at: datetime) -> None:
     if not Run.objects.filter(function=FUNCTION, as_known_at__gt=as_known_at).exists():
         screen_morning(day, as_known_at, by=WATCH, at=at)
         keep_nowcasts(as_known_at, by=WATCH, at=at)
+        keep_judgement(day, as_known_at, by=WATCH, at=at)
 
 
 HANDLERS: Mapping[str, Handler] = {

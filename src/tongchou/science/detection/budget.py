@@ -37,7 +37,7 @@ def calibrate_threshold(
     if margin < floor_log:
         margin, basis = floor_log, "theory"
     left = _count_alarms(values, margin, silence)
-    return Calibration(margin, basis, years, left, _rate_upper(left, years), alarms_per_year)
+    return Calibration(margin, basis, years, left, alarm_rate_upper(left, years), alarms_per_year)
 
 
 def _lowest_margin(values: Floats, allowed: int, silence: int) -> float:
@@ -58,6 +58,6 @@ def _count_alarms(values: Floats, margin: float, silence: int) -> int:
     return alarms
 
 
-def _rate_upper(alarms: int, years: float) -> float:
-    """Exact Poisson 95 % upper limit (Garwood 1936)."""
-    return float(chi2.ppf(0.95, 2 * (alarms + 1)) / 2 / years)
+def alarm_rate_upper(alarms: int, years: float) -> float:
+    """Exact Poisson 95 % upper limit of a yearly rate (Garwood 1936); infinite without a past."""
+    return float("inf") if years <= 0 else float(chi2.ppf(0.95, 2 * (alarms + 1)) / 2 / years)
