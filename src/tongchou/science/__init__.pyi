@@ -49,6 +49,8 @@ from tongchou.science.detection.reference_values import ReferenceParams as Refer
 from tongchou.science.detection.reference_values import bayes as bayes
 from tongchou.science.detection.reference_values import moving_percentile as moving_percentile
 from tongchou.science.detection.reference_values import rki as rki
+from tongchou.science.detection.replaying import Replay as Replay
+from tongchou.science.detection.replaying import replay as replay
 from tongchou.science.detection.seasonal import Baseline as Baseline
 from tongchou.science.detection.seasonal import SeasonalParams as SeasonalParams
 from tongchou.science.detection.seasonal import mid_p as mid_p

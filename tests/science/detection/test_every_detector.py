@@ -106,29 +106,6 @@ def test_years_of_53_weeks_are_followed_by_the_date(name: str) -> None:
 
 
 @every
-def test_a_batch_equals_one_by_one(name: str) -> None:
-    batch = np.stack([noisy(s) for s in range(4)])
-    batch[2, 150:160] = np.nan
-    together = detect(name, batch)
-    for row, counts in enumerate(batch):
-        alone = detect(name, counts)
-        for f in fields(alone):
-            np.testing.assert_array_equal(getattr(together, f.name)[row], getattr(alone, f.name))
-
-
-@every
-@given(seed=st.integers(0, 10_000), cut=st.integers(120, STEPS - 1))
-@settings(max_examples=5, deadline=None)
-def test_the_future_changes_no_past_verdict(name: str, seed: int, cut: int) -> None:
-    counts = noisy(seed)
-    later = counts.copy()
-    later[cut:] += 40
-    now, then = detect(name, counts), detect(name, later)
-    np.testing.assert_array_equal(now.alarm[:cut], then.alarm[:cut])
-    np.testing.assert_array_equal(now.score[:cut], then.score[:cut])
-
-
-@every
 @given(seed=st.integers(0, 10_000))
 @settings(max_examples=5, deadline=None)
 def test_an_alarm_is_a_count_above_its_bound(name: str, seed: int) -> None:

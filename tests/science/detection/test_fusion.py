@@ -6,15 +6,13 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.science.detection.towns import DAYS, LAST, last_week, state, town
 from tongchou.science.detection.budget import calibrate_threshold
 from tongchou.science.detection.forecasting import interval_on_grid
 from tongchou.science.detection.fusion import fuse, screen
-from tongchou.science.detection.grading import grade_of, infections_ahead
-from tongchou.science.detection.model import GRADES, Assessment, DetectionParams, GradeParams, History, Multiplicative
+from tongchou.science.detection.grading import infections_ahead
+from tongchou.science.detection.model import Assessment, DetectionParams, History, Multiplicative
 from tongchou.science.detection.stream_evidence import score_area
 
 DAILY = DetectionParams()
@@ -177,25 +175,6 @@ def test_the_replay_of_a_quiet_town_keeps_the_promise() -> None:
     expected = 6 * len(excess) / 365.25
     assert alarms <= expected + 2 * math.sqrt(expected)
     assert calibrate_threshold(np.array(excess), 6.0).promised_per_year == 6.0
-
-
-@given(
-    probability=st.floats(0, 1),
-    sizes=st.lists(st.floats(0, 1), min_size=3, max_size=3),
-    places=st.integers(0, 6),
-    which=st.sampled_from(["probability", "yellow", "orange", "red", "places"]),
-    more=st.floats(0, 1),
-)
-@settings(max_examples=200, deadline=None)
-def test_grade_is_monotone(probability: float, sizes: list[float], places: int, which: str, more: float) -> None:
-    def rank(p: float, s: dict, n: int) -> int:
-        grade = grade_of(p, s, n, GradeParams())
-        return -1 if grade is None else GRADES.index(grade)
-
-    base = dict(zip(("yellow", "orange", "red"), sizes, strict=True))
-    raised = {**base, which: max(base[which], more)} if which in base else base
-    high = max(probability, more) if which == "probability" else probability
-    assert rank(high, raised, places + 2 * (which == "places")) >= rank(probability, base, places)
 
 
 def test_infections_ahead_are_the_integral_of_the_growth() -> None:

@@ -6,8 +6,6 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.science.nowcasting import oracle
 from tests.science.nowcasting.cases import GERMAN_HOLIDAYS, german, german_cells, simulated
@@ -101,33 +99,6 @@ def test_scrambling_all_future_cells_changes_nothing(group: str, as_of: date) ->
         np.testing.assert_array_equal(nowcast(a, params, GERMAN_HOLIDAYS, 7).quantiles, nowcast(b, params, GERMAN_HOLIDAYS, 7).quantiles)
     drawn = [draw_counts(x, np.random.default_rng(2), HazardParams(), GERMAN_HOLIDAYS, 50).counts for x in (a, b)]
     np.testing.assert_array_equal(*drawn)
-
-
-@given(
-    seed=st.integers(0, 10_000),
-    days=st.integers(1, 130),
-    mean=st.sampled_from([0.0, 0.05, 1.0, 20.0, 5000.0]),
-    missing=st.sampled_from([0.0, 0.1, 1.0]),
-    sum_days=st.sampled_from([1, 7]),
-)
-@settings(max_examples=80, deadline=None)
-def test_never_below_the_reports_and_quantiles_in_order(seed: int, days: int, mean: float, missing: float, sum_days: int) -> None:
-    cells = simulated(seed, days, mean, DELAYS)
-    cells[np.random.default_rng(seed).random(cells.shape) < missing] = np.nan
-    triangle = ReportingTriangle(FIRST, cells)
-    if days < sum_days:
-        with pytest.raises(ValueError, match="use sum_days=1"):
-            nowcast(triangle, sum_days=sum_days)
-        return
-    for params in METHODS:
-        found = nowcast(triangle, params, sum_days=sum_days)
-        assert len(found.days) == len(found.quantiles) == min(6, days - sum_days + 1)
-        assert found.days[-1] == triangle.as_of
-        assert np.all(np.isfinite(found.quantiles)) and np.all(found.expected >= found.reported)
-        assert np.all(found.quantiles >= found.reported[:, None])
-        assert np.all(np.diff(found.quantiles, axis=1) >= 0)
-        drawn = draw_counts(triangle, np.random.default_rng(seed), params, draws=20)
-        assert np.all(np.isfinite(drawn.counts)) and np.all(drawn.counts >= triangle.reported)
 
 
 def test_a_stream_of_zeros_stays_at_zero() -> None:
