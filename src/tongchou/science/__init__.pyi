@@ -44,6 +44,7 @@ from tongchou.science.detection.model import History as History
 from tongchou.science.detection.model import Multiplicative as Multiplicative
 from tongchou.science.detection.model import Screening as Screening
 from tongchou.science.detection.model import StreamScore as StreamScore
+from tongchou.science.detection.null_copies import null_copy as null_copy
 from tongchou.science.detection.reference_values import PercentileParams as PercentileParams
 from tongchou.science.detection.reference_values import ReferenceParams as ReferenceParams
 from tongchou.science.detection.reference_values import bayes as bayes

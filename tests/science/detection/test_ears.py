@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
@@ -27,14 +27,15 @@ def plain(counts: list[float], kind: str, z: float) -> list[tuple[float, bool]]:
         bound = mean + z * sd
         if kind == "C3":
             excess[t] = max(0.0, (y - mean) / sd - 1) if sd > 0 else float("nan") if y <= mean else float("inf")
-            bound = max(0.0, y + sd * (z - excess[t - 1] - excess[t - 2])) if sd > 0 else float("nan")
-            bound = float("nan") if np.isnan(excess[t - 1] + excess[t - 2]) else bound
+            room = sd * (z - excess[t - 1] - excess[t - 2])  # without spread today: 0, as in R; without spread then: NaN
+            bound = float("nan") if np.isnan(room) else max(0.0, y + room)
         days.append((bound, y > bound))
     return days
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(counts=st.lists(st.integers(0, 30), min_size=12, max_size=40), alpha=st.sampled_from([0.001, 0.05]))
+@example(counts=[0, 1, *[0] * 10], alpha=0.001)  # a week with spread, then one without
 @settings(max_examples=40, deadline=None)
 def test_equals_the_plain_oracle(kind: Literal["C1", "C2", "C3"], counts: list[int], alpha: float) -> None:
     oracle = plain([float(c) for c in counts], kind, float(norm.ppf(1 - alpha)))

@@ -1,7 +1,7 @@
 """From series of numbers to one assessment per area and target. Pure: the database and the files of a pack both end here."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property, lru_cache

@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 
 from tongchou.core.wording import T
-from tongchou.interfaces.cli import accounts, benchmarking, demo, detecting, estimating, importing, installing, operating, serving, watching
+from tongchou.interfaces.cli import (
+    accounts,
+    benchmarking,
+    demo,
+    detecting,
+    estimating,
+    importing,
+    installing,
+    operating,
+    screening,
+    serving,
+    watching,
+)
 from tongchou.interfaces.cli.shell import Fault, refuse
 
 app = typer.Typer(
@@ -26,6 +38,7 @@ importing.register(app)
 watching.register(app)
 detecting.register(app)
 estimating.register(app)
+screening.register(app)
 demo.register(app)
 app.add_typer(accounts.app, name="users")
 app.add_typer(benchmarking.app, name="benchmark")

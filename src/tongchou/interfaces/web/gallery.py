@@ -11,8 +11,8 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from tongchou.core.wording import T
-from tongchou.interfaces.web.chart_parts import Grade
 from tongchou.interfaces.web.chart_nowcast import Completed
+from tongchou.interfaces.web.chart_parts import Grade
 from tongchou.interfaces.web.charts import (
     AlarmMark,
     Area,

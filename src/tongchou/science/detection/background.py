@@ -179,16 +179,20 @@ def _level_and_weekday(past, exposure, population, days, high, per_week, shrink,
 
 @njit(cache=True, error_model="numpy")
 def _leave_out_outbreaks(past, exposure, days, per_week, factor, level, weekday, kept):  # type: ignore[no-untyped-def]
-    """Weeks (counted back from the end) so far above their level that they are no background are not kept."""
+    """Weeks (counted back from the end) so far above their level that they are no background are not kept, nor the weeks beside them."""
+    weeks = -(-past.shape[1] // per_week)
     for v in range(past.shape[0]):
-        for begin in range(past.shape[1] - per_week, -per_week, -per_week):
+        high = np.zeros(weeks + 2, dtype=np.bool_)
+        for w in range(weeks):
             seen, mean = 0.0, 0.0
-            for t in range(max(begin, 0), begin + per_week):
+            for t in range(max(past.shape[1] - (w + 1) * per_week, 0), past.shape[1] - w * per_week):
                 if not math.isnan(past[v, t]):
                     seen += past[v, t]
                     mean += level[v] * weekday[days[t]] * exposure[v, t]
-            low = seen <= factor * mean + 4 * math.sqrt(2 * mean) + 3
-            for t in range(max(begin, 0), begin + per_week):
+            high[w + 1] = seen > factor * mean + 4 * math.sqrt(2 * mean) + 1.5
+        for w in range(weeks):
+            low = not (high[w] or high[w + 1] or high[w + 2])
+            for t in range(max(past.shape[1] - (w + 1) * per_week, 0), past.shape[1] - w * per_week):
                 kept[v, t] = low and not math.isnan(past[v, t])
 
 

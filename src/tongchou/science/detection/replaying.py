@@ -48,12 +48,19 @@ class Replay:
 def replay(histories: Sequence[History], first_day: date, last_day: date, params: DetectionParams, *, restarts: bool = True) -> Replay:
     """Screen every morning from first_day to last_day; `restarts`: an alarm answers every onset up to its day.
 
-    Daily calendars take one pass; for others, and with streams from outside, every morning is screened anew. Raises ValueError without
-    histories or days.
+    Daily calendars take one pass; for others every morning is screened anew. Raises ValueError without histories or days.
+
+    Examples
+    --------
+    >>> visits = np.where(np.arange(200) < 190, 1.0, 9.0)
+    >>> clinic = History("clinic", visits, date(2024, 1, 1), 1, "count", Additive(0.2, 6.0, 2.0))
+    >>> told = replay([clinic], date(2024, 6, 1), date(2024, 7, 18), DetectionParams(alarms_per_year=4))
+    >>> told.alarms[0][0] > date(2024, 7, 8), len(told.excess)
+    (True, 48)
     """
     if not histories or last_day < first_day:
         raise ValueError("replay: at least one history, and a last day not before the first")
-    if params.onset_ages_days != tuple(range(len(params.onset_ages_days))) or any(h.outside for h in histories):
+    if params.onset_ages_days != tuple(range(len(params.onset_ages_days))):
         return _screened(histories, first_day, last_day, params, restarts)
     begin = first_day - timedelta(days=params.window_days)  # the earliest onset that the first morning weighs
     days = (last_day - begin).days + 1
@@ -135,7 +142,7 @@ def _lay_out(histories: Sequence[History], last_day: date, days: int, params: De
         for n in range(days):
             given[i, n] = score_multiplicative(history, last_day - timedelta(days=days - 1 - n), params).log_evidence
     return _Laid(
-        first_of, names, np.array([params.power_of(h) for h in first_of]), places, values, expected, sizes, tables,
+        first_of, names, np.array([h.weight for h in first_of]), places, values, expected, sizes, tables,
         np.array([names.index(g[0].stream) for g, _ in additive], dtype=np.int64), given,
         np.array([-1 if h.place is None else places.names.index(h.place) for h in others], dtype=np.int64),
         np.array([names.index(h.stream) for h in others], dtype=np.int64),
