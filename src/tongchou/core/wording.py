@@ -24,6 +24,16 @@ class T:
         return T(self.zh.format(**values), self.en.format(**values))
 
 
+def chance(share: float) -> str:
+    """A probability as a percentage that never claims certainty: above 99 % and below 1 % it says so."""
+    return ">99%" if share > 0.99 else "<1%" if share < 0.01 else f"{share:.0%}"
+
+
+def figure(value: float) -> str:
+    """A measured figure: whole from 10 on, below it two digits that say something."""
+    return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.2g}"
+
+
 def current_language() -> Language:
     return _language.get()
 

@@ -201,6 +201,7 @@ def _signals(reading: Reading, town: Town, day: date, as_known_at: datetime) -> 
             statistic=_log(score.statistic),
             threshold=_finite(score.threshold),
             p=_finite(score.mid_p),
+            basis=[[name, round(value, 6)] for name, value in score.basis],
             pooled=len(codes),
             method=score.method,
             version=score.version,

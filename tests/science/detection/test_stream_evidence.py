@@ -14,9 +14,9 @@ from tests.science.detection.towns import CLINIC, DAYS, FIRST, LAST, last_week, 
 from tongchou.science.detection.additive import additive_log_lambda, day_effect, excess_table
 from tongchou.science.detection.background import expect, panel_of
 from tongchou.science.detection.counts import count_bands, mixture_quantile
-from tongchou.science.detection.model import Additive, DetectionParams, History, Multiplicative
+from tongchou.science.detection.model import TOWNWIDE, Additive, DetectionParams, History, Multiplicative
 from tongchou.science.detection.multiplicative import rate_log_lambda, weekly_blocks
-from tongchou.science.detection.stream_evidence import score, score_panel
+from tongchou.science.detection.stream_evidence import score, score_area, score_panel
 
 DAILY = DetectionParams()
 WEEKLY = DetectionParams.weekly()
@@ -254,3 +254,13 @@ def test_one_panel_is_one_stream() -> None:
         score_panel(town(1), LAST, DAILY)
     with pytest.raises(ValueError, match="positive"):
         Additive(0, 1, 1)
+
+
+@pytest.mark.parametrize("ago", [0, 1, 5, 9])
+def test_the_basis_multiplies_to_what_was_expected(ago: int) -> None:
+    histories = [replace(h, values=np.where(np.arange(len(h.values)) < len(h.values) - ago, h.values, np.nan)) for h in town(11)]
+    scores = [s for s in score_area(histories, LAST, DAILY) if s.place != TOWNWIDE and s.observed_on is not None]
+    assert scores and all(s.basis for s in scores)
+    for s in scores:
+        assert math.prod(value for _, value in s.basis) == pytest.approx(s.expected)
+        assert all(value > 0 for _, value in s.basis)

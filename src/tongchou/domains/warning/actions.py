@@ -22,7 +22,7 @@ from tongchou.domains.warning.rules import ACKNOWLEDGE, ALARM, DECIDE, GRADES, a
 
 _BATCH = 500
 _SIGNAL_FIELDS = (
-    "as_known_at", "observed_on", "observed", "expected", "lower", "upper", "statistic", "threshold", "p", "pooled", "method", "version", "run",
+    "as_known_at", "observed_on", "observed", "expected", "lower", "upper", "statistic", "threshold", "p", "basis", "pooled", "method", "version", "run",
 )  # fmt: skip
 _EVIDENCE_FIELDS = ("as_known_at", "log_evidence", "threshold", "probability", "grade", "run")
 

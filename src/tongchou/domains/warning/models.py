@@ -28,6 +28,7 @@ class Signal(models.Model):
     statistic = models.FloatField()
     threshold = models.FloatField(null=True)  # none: this stream alone never raises an alarm
     p = models.FloatField(null=True)
+    basis = models.JSONField(default=list)  # [[factor, value]]: what the expected value is the product of
     pooled = models.PositiveSmallIntegerField(default=1)
     method = models.CharField(max_length=40)
     version = models.CharField(max_length=24)

@@ -1,6 +1,7 @@
 """Reading alarms, the evidence behind them, and how well the watch keeps its promise."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -45,18 +46,34 @@ def open_alarms(path: str) -> QuerySet[Alarm]:
     )
 
 
-def seen_alarm(number: str, actor: Actor) -> Alarm:
-    """One alarm by its number, with its shares and their streams. Raises Unseen when missing or not the actor's to see."""
+def find_alarm(number: str) -> Alarm | None:
+    """One alarm by its number, with its run, its shares and their streams."""
     shares = AlarmShare.objects.select_related("stream__sentinel__place")
-    alarm = (
-        Alarm.objects.filter(dossier__number=number)
-        .select_related("dossier__place", "dossier__owner_post", "area", "run")
-        .prefetch_related(Prefetch("shares", queryset=shares))
-        .first()
+    rows = Alarm.objects.select_related("dossier__place", "dossier__owner_post", "area", "run").prefetch_related(
+        Prefetch("shares", queryset=shares)
     )
+    return rows.filter(dossier__number=number).first()
+
+
+def seen_alarm(number: str, actor: Actor) -> Alarm:
+    """As `find_alarm`. Raises Unseen when missing or not the actor's to see."""
+    alarm = find_alarm(number)
     if alarm is None or not actor.may("alarm.read", alarm.dossier.place.path):
         raise Unseen("alarm")
     return alarm
+
+
+def alarms_of_year(alarm: Alarm) -> list[Alarm]:
+    """The alarms of its area and target in the 365 days that end with it, itself last; no exercises unless it is one."""
+    head = alarm.dossier
+    rows = Alarm.objects.filter(
+        area=alarm.area_id,
+        target=alarm.target,
+        day__gt=alarm.day - timedelta(days=365),
+        pk__lte=alarm.pk,
+        dossier__is_exercise=head.is_exercise,
+    )
+    return list(rows.order_by("pk"))
 
 
 def known_alarms(area: Place, target: str, day: date, known_at: datetime | None = None) -> list[Known]:
@@ -107,6 +124,14 @@ def evidence_on(day: date, target: str, path: str) -> QuerySet[PlaceEvidence]:
     """Every place's evidence on one morning, strongest first."""
     rows = PlaceEvidence.objects.filter(day=day, target=target, place__path__startswith=path)
     return rows.select_related("place", "run").order_by("-log_evidence")
+
+
+def signals_of(stream_ids: Iterable[int], first_day: date, last_day: date) -> dict[int, list[Signal]]:
+    """Stream id → how it looked on each morning of a time, oldest first."""
+    found: dict[int, list[Signal]] = defaultdict(list)
+    for row in Signal.objects.filter(stream_id__in=stream_ids, day__gte=first_day, day__lte=last_day).order_by("day"):
+        found[row.stream_id].append(row)
+    return found
 
 
 def latest_signals(stream_ids: list[int], on_or_before: date) -> dict[int, Signal]:

@@ -15,6 +15,7 @@ from tongchou.interfaces.cli import (
     demo,
     detecting,
     estimating,
+    explaining,
     importing,
     installing,
     operating,
@@ -36,6 +37,7 @@ operating.register(app)
 installing.register(app)
 importing.register(app)
 watching.register(app)
+explaining.register(app)
 detecting.register(app)
 estimating.register(app)
 screening.register(app)

@@ -91,6 +91,7 @@ def score_additive(histories: Sequence[History], day: date, params: DetectionPar
     next_sizes = sizes_of(next_sums, dispersion[:, -1:])
     excess_next = _excess_next(first.model, params)
     newest = _newest_shown(values, expected, dispersion, params.band_coverage)
+    bases = _bases(courses, panel, [s if s < 0 else s + panel.values.shape[1] - window for s in newest.steps])
     return [
         StreamScore(
             stream=first.stream, place=history.place if history else TOWNWIDE, day=day,
@@ -99,7 +100,7 @@ def score_additive(histories: Sequence[History], day: date, params: DetectionPar
             observed=newest.observed[v], observed_on=_last_day(day, ages_of_step, newest.steps[v]), expected=newest.expected[v],
             lower=newest.lower[v], upper=newest.upper[v], mid_p=newest.mid_p[v],
             baseline_next=next_sums[v], excess_next=excess_next, next_size=next_sizes[v],
-            is_count=True, fold_next=None, method=METHOD_ADDITIVE,
+            is_count=True, fold_next=None, method=METHOD_ADDITIVE, basis=bases[v],
         )
         for v, history in enumerate([*histories, None] if with_total else histories)
     ]  # fmt: skip
@@ -126,6 +127,26 @@ def courses_of(panel: Panel, params: DetectionParams, with_total: bool, begin: i
     return Courses(
         (np.vstack([values, total]), np.vstack([expected, total_mean]), np.vstack([dispersion, background.total_dispersion])), background
     )
+
+
+def _bases(courses: Courses, panel: Panel, steps: Sequence[int]) -> list[tuple[tuple[str, float], ...]]:
+    """Factors of every place's expected count at its step (-1: none); a total has none of its own.
+
+    Level and weekday are the newest week's; for a step before that week the drift takes up what they have moved since.
+    """
+    background = courses.background
+    found: list[tuple[tuple[str, float], ...]] = []
+    for v, step in enumerate(steps):
+        if step < 0 or v >= len(panel.values):
+            found.append(())
+            continue
+        mean, level = float(background.expected[v, step]), float(background.level[v])
+        weekday, sites = float(background.weekday[panel.weekday_of[step]]), float(panel.exposure[v, step])
+        others = float(courses.rows[1][v, step]) / mean
+        found.append(
+            (("level", level), ("weekday", weekday), ("drift", mean / (level * weekday * sites)), ("sites", sites), ("others", others))
+        )
+    return found
 
 
 def _expected_ahead(background: Background, panel: Panel, horizon_days: int, with_total: bool) -> Floats:

@@ -208,7 +208,8 @@ class StreamScore:
     ``log_evidence[i, j, k]`` = log likelihood ratio (unweighted) of an outbreak that began ``onset_ages_days[i]`` days ago, grows
     by ``growth_per_day[j]`` and has size ``seed_sizes[k]``, against none. ``statistic`` = log of the sum over onsets of the mean
     over growth and size; ``threshold`` the value at which this stream alone alarms. ``observed`` is the last present value and
-    ``observed_on`` its last day (None: no value); ``expected``, ``lower``, ``upper`` and the mid-p value belong to that value.
+    ``observed_on`` its last day (None: no value); ``expected``, ``lower``, ``upper`` and the mid-p value belong to that value, and the
+    factors in ``basis`` multiply to ``expected``: level, weekday, drift, sites, others (the day effect of the other places).
     """
 
     stream: str
@@ -233,6 +234,7 @@ class StreamScore:
     fold_next: Floats | None  # (onset, growth) times the old level 14 days on; None where size is in infections
     method: str
     version: str = VERSION
+    basis: tuple[tuple[str, float], ...] = ()
 
     @property
     def alarm(self) -> bool:

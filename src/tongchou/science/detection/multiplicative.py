@@ -194,6 +194,7 @@ def score_multiplicative(history: History, day: date, params: DetectionParams) -
         lower=band[0], upper=band[1], mid_p=band[2], baseline_next=base, excess_next=excess,
         next_size=np.full(len(base), next_size), is_count=history.kind == "count", fold_next=fold,
         method=METHOD_MULTIPLICATIVE_COUNT if history.kind == "count" else METHOD_MULTIPLICATIVE_RATE,
+        basis=() if observed_on is None else (("level", expected),),
     )  # fmt: skip
 
 

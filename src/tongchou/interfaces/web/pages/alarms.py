@@ -1,42 +1,42 @@
 """Alarms: the list by deadline, and the picture of one: why, how sure, what comes next, and the decision."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from math import exp
-from typing import Any
+from typing import Any, cast
 
-import numpy as np
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
+from django.utils import timezone
 
 from tongchou.core.audit.models import Entry
 from tongchou.core.casework.models import Link
 from tongchou.core.parameters.queries import values_on
 from tongchou.core.places.models import Place
+from tongchou.core.places.queries import places_below
 from tongchou.core.wording import T
 from tongchou.domains.response.queries import plans_in_force
-from tongchou.domains.sentinels.queries import observations_as_known
 from tongchou.domains.warning import actions
-from tongchou.domains.warning.learning import Given, ppv_at, ppv_said
 from tongchou.domains.warning.models import Alarm
 from tongchou.domains.warning.queries import Promise, alarms_seen_by, evidence_on, evidence_series, promise_kept, seen_alarm, verdict_log
-from tongchou.domains.warning.rules import ALARM, OUTSIDE
-from tongchou.interfaces.web.charts import Chart, evidence_curve, small_multiples
+from tongchou.domains.warning.rules import ALARM
+from tongchou.interfaces.web.charts import AlarmMark, Area, Chart, Grade, evidence_curve, stream_curve, village_map
 from tongchou.interfaces.web.page import Asked, came_from, page
 from tongchou.interfaces.web.pages.causes import walk_from
 from tongchou.interfaces.web.story import address_of, state_of, story_of
-from tongchou.science.evidence.verdicts import Ppv
 from tongchou.workflows.activation import confirm
 from tongchou.workflows.early_warning import recompute
+from tongchou.workflows.explaining import Explanation, StreamStory, explain, name_of, ppv_beside, times_said
 
-ROWS, LOG_ROWS, PLACES, CURVES = 50, 40, 8, 6
-EVIDENCE_DAYS, CURVE_DAYS = timedelta(days=60), timedelta(days=56)
+ROWS, LOG_ROWS, PLACES = 50, 40, 8
+EVIDENCE_DAYS = timedelta(days=60)
+LEAST_DAYS, TABLE_DAYS = 5, 14
 # exp() beyond this is a number nobody can read; the curve is clamped there.
 MOST_EVIDENCE = 23.0
-RAISED_BY = {"fusion": T("各数据流合并后的证据", "the evidence of all streams together"), "stream": T("单一数据流", "one stream alone")}
+MAP_STEPS = (0.1, 0.25, 0.5, 0.75)
 
 
 @page("alarm.read")
@@ -54,7 +54,14 @@ def alarm_list(request: Asked) -> HttpResponse:
         rows = rows.filter(dossier__place__path__contains=f"/{place}/")
     page_obj, log = Paginator(rows, ROWS).get_page(request.GET.get("page")), verdict_log()
     shown = [
-        {"alarm": a, "head": a.dossier, "state": state_of(a.dossier), "url": address_of(a.dossier), "due_at": a.due_at, "ppv": _ppv(a, log)}
+        {
+            "alarm": a,
+            "head": a.dossier,
+            "state": state_of(a.dossier),
+            "url": address_of(a.dossier),
+            "due_at": a.due_at,
+            "ppv": ppv_beside(a, log),
+        }
         for a in page_obj
     ]
     today = request.at.date()
@@ -84,33 +91,27 @@ def _promise_kpis(kept: Promise) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _ppv(found: Alarm, log: Sequence[Given]) -> Ppv:
-    return ppv_at(log, found.dossier.opened_at, found.dossier.grade, found.target)  # type: ignore[arg-type]
-
-
 @page("alarm.read")
 def alarm(request: Asked, number: str) -> HttpResponse:
     """One alarm with everything it stands on."""
     found = seen_alarm(number, request.actor)
     head = found.dossier
-    shares = list(found.shares.all())
+    told = explain(found)
     evidence = evidence_on(found.last_seen_on, found.target, found.area.path)
     touched = [e for e in evidence.exclude(grade="").exclude(place=found.area)[: PLACES + 1] if e.place_id != head.place_id]
     # The walk of an incident stops at its alarm; here that stop is where one stands.
     steps = walk_from(head, alarm=found)
-    expected = _expected(found, shares)
     context: dict[str, Any] = {
         "alarm": found,
         "head": head,
         "state": state_of(head),
-        "raised_by": RAISED_BY[found.raised_by],
-        "shares": [_share(s, shares) for s in shares if s.share >= 0.005],
+        "told": told,
+        "streams": [_stream(s, found) for s in told.streams],
+        "map": _map(told),
+        "candidates": [{"label": c.said, "share": c.share} for c in told.candidates],
         "touched": touched[:PLACES],
         "evidence": _evidence_chart(found),
-        "curves": _curves(found, shares, request),
-        "next": expected,
-        "horizons": [cell["horizon_days"] for cell in expected[0]["cells"]] if expected else [],
-        "ppv": ppv_said(_ppv(found, verdict_log())),
+        "horizons": [h[0] for h in told.ahead[0].horizons] if told.ahead else [],
         "steps": [steps[0], *steps[2:]],
         "incidents": [{"head": x.source, "url": address_of(x.source)} for x in _incidents(found)],
         "timeline": story_of(_log(found), {head.pk: head}, head),
@@ -131,20 +132,63 @@ def _decision(found: Alarm, request: Asked) -> dict[str, Any]:
     }
 
 
-def _share(share: Any, beside: list[Any]) -> dict[str, Any]:
-    stream = share.stream
-    note = stream.sentinel.name if stream else None
-    if note is not None and share.threshold is not None and share.statistic >= share.threshold:
+def _stream(story: StreamStory, found: Alarm) -> dict[str, Any]:
+    """A stream's part of the page: how much it carries, as a curve and day by day."""
+    note = story.sentinel
+    if note is not None and story.is_over_its_line:
         note = T(f"{note.zh}，单独已越线", f"{note.en}, over its own line")
-    url = reverse("stream", args=[stream.code]) if stream else None
-    return {"label": _label(share, beside), "share": share.share, "note": note, "url": url}
+    known_on = timezone.localtime(found.as_known_at).date()
+    return {
+        "story": story,
+        "label": story.name,
+        "share": story.share,
+        "note": note,
+        "url": f"{reverse('stream', args=[story.stream])}?known_on={known_on}" if story.stream else None,
+        "chart": _stream_chart(story, found),
+        "days": [(s, times_said(s.statistic)) for s in reversed(story.days[-TABLE_DAYS:])],
+    }
 
 
-def _label(share: Any, beside: list[Any]) -> T:
-    """What a share is of; one from outside is named by the own stream of its kind, which stands beside it."""
-    kind = share.kind.removeprefix(OUTSIDE)
-    name: T = next((s.stream.indicator for s in beside if s.kind == kind and s.stream is not None), T(kind, kind))
-    return name if kind == share.kind else T(f"来自外部：{name.zh}", f"Coming from outside: {name.en}")
+def _stream_chart(story: StreamStory, found: Alarm) -> Chart | None:
+    """Seen and expected as a curve; a stream of few days, or of one now and then, is read in its table."""
+    if len(story.days) < LEAST_DAYS:
+        return None
+    first, last = story.days[0].day, story.days[-1].day
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    if len(story.days) < len(days) / 2:
+        return None
+    by_day = {s.day: s for s in story.days}
+    seen = [by_day.get(day) for day in days]
+    unit = (
+        story.unit
+        if story.days_summed == 1
+        else T(f"{story.unit.zh}/{story.days_summed} 天", f"{story.unit.en} in {story.days_summed} days")
+    )
+    return stream_curve(
+        days,
+        [s and s.observed for s in seen],
+        title=story.name,
+        unit=unit,
+        expected=[s and s.expected for s in seen],
+        band=([s and s.lower for s in seen], [s and s.upper for s in seen]),
+        alarms=[AlarmMark(found.day, cast(Grade, found.dossier.grade), found.dossier.title)] if found.dossier.grade else (),
+        summary=story.gist,
+    )
+
+
+def _map(told: Explanation) -> Chart | None:
+    """Where it probably began. Beyond those that are kept no place has more than the first step."""
+    share = {c.path: c.share for c in told.candidates}
+    head = told.alarm.dossier
+    areas = [
+        Area(p.code, p.name, p.outline, share.get(p.path, 0.0), cast(Grade, head.grade) if p.pk == head.place_id else None)
+        for p in places_below(told.alarm.area.path, told.alarm.day)
+        if p.outline and p.path != told.alarm.area.path
+    ]
+    if not areas or not share:
+        return None
+    unit = T("起始于此的份额", "Share: began here")
+    return village_map(areas, title=T("可能从哪里开始", "Where it probably began"), unit=unit, breaks=MAP_STEPS, pattern=".0%")
 
 
 def _evidence_chart(found: Alarm) -> Chart | None:
@@ -161,43 +205,6 @@ def _evidence_chart(found: Alarm) -> Chart | None:
     title = T(f"{place.name_zh}的证据", f"Evidence in {place.name_en}")
     ground = [(found.dossier.grade, line)] if found.dossier.grade else []
     return evidence_curve([e.day for e in rows], values, title=title, threshold=line, grades=ground, summary=summary)  # type: ignore[arg-type]
-
-
-def _curves(found: Alarm, shares: list[Any], request: Asked) -> list[Chart]:
-    """The newest weeks of the streams that carry the alarm, as known now."""
-    streams = [s.stream for s in shares if s.stream is not None][:CURVES]
-    if not streams:
-        return []
-    last = min(request.at.date(), found.last_seen_on + timedelta(days=14))
-    block = observations_as_known([s.pk for s in streams], last - CURVE_DAYS, last, request.at)
-    charts: list[Chart] = []
-    for stream, line in zip(streams, block.values, strict=True):
-        values = [None if np.isnan(v) else float(v) for v in line]
-        where = stream.sentinel.name
-        label = T(f"{stream.indicator_zh}（{where.zh}）", f"{stream.indicator_en} ({where.en})")
-        charts += small_multiples(block.days, [(label, values)], unit=stream.unit)
-    return charts
-
-
-def _expected(found: Alarm, shares: list[Any]) -> list[dict[str, Any]]:
-    """What each stream is expected to bring if nothing is done: one row per stream, one cell per horizon."""
-    names = {s.kind: s.stream for s in shares if s.stream is not None}
-    rows = []
-    for entry in found.expected:
-        stream = names.get(entry["kind"])
-        if stream is not None and entry["median"] is not None:
-            rows.append({**entry, "label": stream.indicator, "unit": stream.unit, "is_local": entry["place"] is not None})
-    # A place's own figures before the whole area's, and never both for one stream.
-    own = {r["kind"] for r in rows if r["is_local"]}
-    order = list(names)  # shares come largest first: what carries the alarm leads
-    told = [r for r in rows if r["is_local"] or r["kind"] not in own]
-    horizons = sorted({r["horizon_days"] for r in told})
-    by_kind = [[r for r in told if r["kind"] == kind] for kind in order]
-    return [
-        {**rows[0], "cells": [next((r for r in rows if r["horizon_days"] == h), {"horizon_days": h, "median": None}) for h in horizons]}
-        for rows in by_kind
-        if rows
-    ][:CURVES]
 
 
 def _incidents(found: Alarm) -> list[Link]:
@@ -260,7 +267,7 @@ def alarm_run(request: Asked, number: str) -> HttpResponse:
             "lead": _leading_place(found),
             "again": again,
             "parameters": parameters,
-            "shares": [(s, _label(s, shares)) for s in shares],
+            "shares": [(s, name_of(s, shares)) for s in shares],
         },
     )
 

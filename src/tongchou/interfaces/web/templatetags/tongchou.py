@@ -14,7 +14,8 @@ from django.utils import timezone
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from tongchou.core.wording import T, current_language
+from tongchou.core import wording
+from tongchou.core.wording import T, chance, current_language
 from tongchou.interfaces.web.acts import act_name
 from tongchou.interfaces.web.bundle import bundle_name
 from tongchou.interfaces.web.charts import Chart, sparkline
@@ -85,6 +86,12 @@ def number(value: float | int | None, decimals: int = 0) -> str:
 
 
 @register.filter
+def figure(value: float | None) -> str:
+    """A measured figure, whole or with two digits that say something; nothing known gives a dash."""
+    return NOTHING if value is None or value != value else wording.figure(value)
+
+
+@register.filter
 def percent(share: float | None, decimals: int = 1) -> str:
     """A share from 0 to 1 as a percentage."""
     return NOTHING if share is None or share != share else f"{share * 100:.{int(decimals)}f}%"
@@ -92,10 +99,8 @@ def percent(share: float | None, decimals: int = 1) -> str:
 
 @register.filter
 def probability(share: float | None) -> str:
-    """A probability as a percentage that never claims certainty: above 99 % and below 1 % it says so."""
-    if share is None or share != share:
-        return NOTHING
-    return ">99%" if share > 0.99 else "<1%" if share < 0.01 else f"{share:.0%}"
+    """A probability as a percentage that never claims certainty; nothing known gives a dash."""
+    return NOTHING if share is None or share != share else chance(share)
 
 
 @register.filter
