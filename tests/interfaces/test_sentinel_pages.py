@@ -9,8 +9,11 @@ from django.test import Client
 from tests.domains.sentinels.conftest import Matrix, matrix  # noqa: F401 - a fixture
 from tests.fixtures_town import AT
 from tongchou.core.people.models import User
+from tongchou.core.runs.models import Run
 from tongchou.domains.sentinels.models import Observation, Sentinel
+from tongchou.domains.warning.models import Signal
 from tongchou.interfaces import clock
+from tongchou.science.detection.model import METHOD_FALLBACK
 
 TODAY = date(2022, 6, 2)
 ADDRESSES = [
@@ -65,6 +68,18 @@ def test_matrix_shows_blind_cells_and_what_would_close_them(browser: Client) -> 
     assert 'class="blind"' in page and "/sentinels/?place=310118106202&amp;kind=monitoring" in page
     assert "恢复上报" in page and "/sentinels/pharmacy-2" in page
     assert "/sentinels/new?place=310118106203" in page
+
+
+def test_a_stream_whose_method_failed_is_named_on_the_matrix_until_a_morning_reads_it_again(browser: Client, matrix: Matrix) -> None:  # noqa: F811
+    run = Run.objects.create(
+        function="detection.screen", version="1", parameters={}, input_digest="0", as_known_at=AT, recorded_at=AT, result={}
+    )
+    for day, method in ((TODAY - timedelta(days=1), METHOD_FALLBACK), (TODAY, "shaped-excess-nb")):
+        assert (b'id="failed"' in browser.get("/matrix/").content) == (method != METHOD_FALLBACK)
+        Signal.objects.create(stream=matrix.fever, day=day, as_known_at=AT, statistic=1.0, method=method, version="1", run=run)
+        words = browser.get("/matrix/").content.decode(), browser.get(f"/streams/{matrix.fever.code}").content.decode()
+        assert ["名次" in text for text in words] == [method == METHOD_FALLBACK] * 2
+    assert "/streams/clinic-1-fever" not in words[0]
 
 
 def test_form_keeps_a_report_and_zero_is_said_explicitly(browser: Client) -> None:

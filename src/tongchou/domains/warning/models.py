@@ -9,6 +9,7 @@ from tongchou.core.casework.models import Dossier
 from tongchou.core.places.models import Place
 from tongchou.core.runs.models import Run
 from tongchou.core.wording import T
+from tongchou.science.detection.model import METHOD_FALLBACK
 
 
 class Signal(models.Model):
@@ -42,6 +43,11 @@ class Signal(models.Model):
     @property
     def is_raised(self) -> bool:
         return self.threshold is not None and self.statistic >= self.threshold
+
+    @property
+    def is_fallback(self) -> bool:
+        """The stream's own method failed; only the rank of its last week was judged."""
+        return self.method == METHOD_FALLBACK
 
 
 class PlaceEvidence(models.Model):

@@ -16,6 +16,7 @@ from tongchou.domains.warning.learning import Given
 from tongchou.domains.warning.models import Alarm, AlarmShare, AlarmVerdict, PlaceEvidence, Signal
 from tongchou.domains.warning.promise import Raised
 from tongchou.domains.warning.rules import Known, Memory
+from tongchou.science.detection.model import METHOD_FALLBACK
 
 # A rise is remembered this long when a new one is compared with it; longer than any repeat window an office would set.
 _MEMORY_DAYS = 400
@@ -134,6 +135,13 @@ def signals_of(stream_ids: Iterable[int], first_day: date, last_day: date) -> di
     return found
 
 
+def failed_methods(path: str) -> list[Signal]:
+    """Streams below `path` whose own method failed on the newest morning read, so that only the rank of their week was judged."""
+    newest = Signal.objects.order_by("-day").values("day")[:1]
+    rows = Signal.objects.filter(method=METHOD_FALLBACK, day=newest, stream__sentinel__place__path__startswith=path)
+    return list(rows.select_related("stream__sentinel").order_by("stream__code"))
+
+
 def latest_signals(stream_ids: list[int], on_or_before: date) -> dict[int, Signal]:
     """Stream id → its newest signal up to a day."""
     rows = Signal.objects.filter(stream_id__in=stream_ids, day__lte=on_or_before, day__gt=on_or_before - timedelta(days=60))
@@ -191,7 +199,9 @@ def kept_signals(first_day: date, last_day: date) -> list[KeptSignal]:
     """Every signal with a value that mornings of a span kept."""
     rows = Signal.objects.filter(day__gte=first_day, day__lte=last_day, observed__isnull=False, expected__isnull=False, p__isnull=False)
     columns = ("stream__code", "day", "observed_on", "observed", "expected", "p")
-    return [KeptSignal(*row) for row in rows.filter(observed_on__isnull=False).values_list(*columns).order_by()]
+    return [
+        KeptSignal(*row) for row in rows.filter(observed_on__isnull=False).exclude(method=METHOD_FALLBACK).values_list(*columns).order_by()
+    ]
 
 
 def readings_between(area_paths: Sequence[str], first_day: date, last_day: date) -> int:

@@ -19,6 +19,7 @@ Grade = Literal["red", "orange", "yellow", "blue"]
 METHOD_ADDITIVE = "shaped-excess-nb"
 METHOD_MULTIPLICATIVE_COUNT = "growth-nb"
 METHOD_MULTIPLICATIVE_RATE = "growth-lognormal"
+METHOD_FALLBACK = "rank-of-week"
 VERSION = "1"
 GRADES: tuple[Grade, ...] = ("blue", "yellow", "orange", "red")
 TOWNWIDE = "*"

@@ -4,7 +4,10 @@ from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from datetime import date
 
+import numpy as np
+
 from tongchou.science.detection.additive import score_additive
+from tongchou.science.detection.fallback import score_by_rank
 from tongchou.science.detection.model import Additive, DetectionParams, History, StreamScore
 from tongchou.science.detection.multiplicative import score_multiplicative
 
@@ -19,7 +22,8 @@ def score(history: History, day: date, params: DetectionParams) -> StreamScore:
 def score_panel(histories: Sequence[History], day: date, params: DetectionParams) -> tuple[StreamScore, ...]:
     """Score the same stream of many places, in the order given.
 
-    Additive places borrow level, weekday, drift and dispersion from each other; multiplicative ones stand alone.
+    Additive places borrow level, weekday, drift and dispersion from each other; multiplicative ones stand alone. Where the method of a history
+    fails, the others are scored without it, and it is judged by the rank of its last week: its score then says so in `method`.
     """
     return tuple(_scored(histories, day, params, with_total=False)[: len(histories)])
 
@@ -50,9 +54,29 @@ def _scored(histories: Sequence[History], day: date, params: DetectionParams, wi
         return []
     if len({_panel_of(h) for h in histories}) > 1:
         raise ValueError("score_panel takes one stream of many places: same name, step, model, kind, weight and week ends")
-    if isinstance(histories[0].model, Additive):
-        return score_additive(histories, day, params, with_total)
-    return [score_multiplicative(h, day, params) for h in histories]
+    if scores := _attempt(histories, day, params, with_total):
+        return scores
+    if len(histories) == 1:
+        return [score_by_rank(histories[0], day, params)]
+    # One bad history must not silence the same stream elsewhere.
+    bad = [i for i, h in enumerate(histories) if not _attempt([h], day, params, with_total=False)] or list(range(len(histories)))
+    rest = _scored([h for i, h in enumerate(histories) if i not in bad], day, params, with_total)
+    for i in bad:
+        rest.insert(i, score_by_rank(histories[i], day, params))
+    return rest
+
+
+def _attempt(histories: Sequence[History], day: date, params: DetectionParams, with_total: bool) -> list[StreamScore]:
+    """The scores by the method of the stream; none where it fails or gives something that is no number."""
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            if isinstance(histories[0].model, Additive):
+                scores = score_additive(histories, day, params, with_total)
+            else:
+                scores = [score_multiplicative(h, day, params) for h in histories]
+    except (ArithmeticError, ValueError, np.linalg.LinAlgError):
+        return []
+    return scores if all(np.isfinite(s.log_evidence).all() and np.isfinite(s.baseline_next).all() for s in scores) else []
 
 
 def _panel_of(history: History) -> Hashable:

@@ -17,6 +17,7 @@ from tongchou.core.wording import T
 from tongchou.domains.sentinels.coverage import BlindSpot, Cell, Matrix, blind_spots, matrix_at, watches_of
 from tongchou.domains.sentinels.models import Sentinel
 from tongchou.domains.sentinels.rules import KIND_NAMES, ORDER, STATE_NAMES
+from tongchou.domains.warning.queries import failed_methods
 from tongchou.interfaces.web.intake_fields import SETTINGS
 from tongchou.interfaces.web.page import Asked, page
 
@@ -56,6 +57,7 @@ def matrix(request: Asked) -> HttpResponse:
         "population": spots.population,
         "unseen": spots.unseen,
         "seen_from": found.seen_from,
+        "failed": failed_methods(readable_path(request)),
         "may_write": request.actor.may("sentinel.write"),
         "may_report": request.actor.may("stream.report"),
     }
