@@ -33,7 +33,7 @@ def every_page() -> dict[str, str]:
     assert incident and task and alarm and sentinel and stream and person and batch and file, "a town without history"
     return {
         "desk": "/", "desk fragment": "/?fragment=now", "inbox": "/inbox/", "alarms": "/alarms/", "alarm": f"/alarms/{alarm.dossier.number}",
-        "alarm_run": f"/alarms/{alarm.dossier.number}/run", "incidents": "/incidents/",
+        "alarm_run": f"/alarms/{alarm.dossier.number}/run", "alarm_drafts": f"/alarms/{alarm.dossier.number}/drafts", "incidents": "/incidents/",
         "incident": f"/incidents/{incident.dossier.number}", "incident list": f"/incidents/{incident.dossier.number}?view=list",
         "task": f"/tasks/{task.dossier.number}", "evidence": f"/evidence/{file.pk}", "matrix": "/matrix/", "sentinels": "/sentinels/",
         "sentinel": f"/sentinels/{sentinel.code}", "sentinel_new": "/sentinels/new", "sentinel_edit": f"/sentinels/{sentinel.code}/edit",

@@ -16,6 +16,7 @@ COVERED: dict[str, tuple[str, ...]] = {
     "alarm_acknowledge": ("POST /alarms/{number}/acknowledge",),
     "alarm_confirm": ("POST /alarms/{number}/confirm", "GET /plans"),
     "alarm_dismiss": ("POST /alarms/{number}/dismiss",),
+    "alarm_drafts": ("POST /alarms/{number}/drafts/{kind}",),
     "alarm_verdict": ("POST /alarms/{number}/verdict",),
     "incidents": ("GET /incidents",),
     "incident": (

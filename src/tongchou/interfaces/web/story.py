@@ -18,6 +18,7 @@ ACTS: Mapping[str, T] = {
     "alarm.open": T("提出预警", "Alarm proposed"),
     "alarm.assign": T("预警转交", "Alarm passed on"),
     "alarm.verdict": T("预警结论", "Verdict on the alarm"),
+    "alarm.draft": T("取用预警文稿", "Warning draft taken"),
     "incident.open": T("启动处置", "Incident opened"),
     "incident.note": T("情况记录", "Situation note"),
     "incident.assign": T("事件转交", "Incident passed on"),
