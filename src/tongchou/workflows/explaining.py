@@ -23,7 +23,7 @@ from tongchou.science.detection.model import METHOD_ADDITIVE, METHOD_MULTIPLICAT
 from tongchou.science.evidence.verdicts import Ppv
 from tongchou.workflows.early_warning import Recomputed, recompute
 
-DAYS_SHOWN, LATELY = timedelta(days=56), timedelta(days=14)
+DAYS_SHOWN = timedelta(days=56)
 PLACES_SHOWN, AHEAD_SHOWN = 5, 6
 LEAST_SHARE = 0.005  # below it the page would say 0%
 MOST_TIMES = 1e6  # beyond it only the power of ten is readable
@@ -221,15 +221,17 @@ def _gist(alarm: Alarm, streams: Sequence[StreamStory]) -> T:
 
 
 def _lately(story: StreamStory) -> T | None:
-    """What was seen of late: one low count says little, so those are summed over two weeks."""
+    """What was seen of late: low counts are summed over two weeks, or over the five that the evidence looks back on if the last two were quiet."""
     if story.method != METHOD_ADDITIVE or not story.days:
         return story.gist
-    days = [d for d in story.days if d.day > story.days[-1].day - LATELY and d.expected is not None]
-    seen, expected = figure(sum(d.observed for d in days)), figure(sum(d.expected or 0.0 for d in days))
     last = story.days[-1].day
+    two, five = ([d for d in story.days if d.day > last - timedelta(weeks=n) and d.expected is not None] for n in (2, 5))
+    is_quiet = sum(d.observed for d in two) <= sum(d.expected or 0.0 for d in two)
+    zh, en, days = ("五", "five", five) if is_quiet else ("两", "two", two)
+    seen, expected = figure(sum(d.observed for d in days)), figure(sum(d.expected or 0.0 for d in days))
     return T(
-        f"至 {last.month}月{last.day}日的两周内 {seen} {story.unit.zh}，预期 {expected}",
-        f"{seen} {story.unit.en} in the two weeks to {last:%-d %b}, {expected} expected",
+        f"至 {last.month}月{last.day}日的{zh}周内 {seen} {story.unit.zh}，预期 {expected}",
+        f"{seen} {story.unit.en} in the {en} weeks to {last:%-d %b}, {expected} expected",
     )
 
 
@@ -344,7 +346,7 @@ def _why(signal: Signal) -> T | None:
 
 
 def _candidates(alarm: Alarm) -> tuple[Candidate, ...]:
-    kept = alarm.places[:PLACES_SHOWN]
+    kept = [k for k in alarm.places[:PLACES_SHOWN] if k["share"] >= LEAST_SHARE]
     places = {p.path: p for p in Place.objects.filter(path__in=[k["place"] for k in kept])}
     return tuple(
         Candidate(places[k["place"]].code, k["place"], places[k["place"]].name, k["share"], k["probability"], k["place"] == alarm.area.path)

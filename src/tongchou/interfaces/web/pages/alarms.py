@@ -255,7 +255,7 @@ def alarm_run(request: Asked, number: str) -> HttpResponse:
     """What the alarm was computed from, and the same computation done again now."""
     found = seen_alarm(number, request.actor)
     again = recompute(found.run) if "again" in request.GET else None
-    parameters = sorted((k, v) for k, v in found.run.parameters.items() if not isinstance(v, dict))
+    parameters = sorted((k, v) for k, v in found.run.parameters.items() if not isinstance(v, dict) and k != "learnt_weights")
     shares = list(found.shares.select_related("stream__sentinel"))
     return render(
         request,
@@ -267,6 +267,7 @@ def alarm_run(request: Asked, number: str) -> HttpResponse:
             "lead": _leading_place(found),
             "again": again,
             "parameters": parameters,
+            "learnt": found.run.parameters.get("learnt"),
             "shares": [(s, name_of(s, shares)) for s in shares],
         },
     )
