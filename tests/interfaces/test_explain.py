@@ -20,7 +20,8 @@ from tongchou.domains.warning.models import Alarm
 from tongchou.domains.warning.queries import find_alarm
 from tongchou.interfaces import clock
 from tongchou.workflows.early_warning import screen_morning, screen_range
-from tongchou.workflows.explaining import Explanation, explain
+from tongchou.workflows.explaining import explain
+from tongchou.workflows.explanation import Explanation
 
 Program = Callable[..., tuple[int, str, str]]
 

@@ -12,7 +12,7 @@ from tongchou.interfaces.cli.shell import Fault, out, pair_lines, print_json, pr
 from tongchou.interfaces.cli.watching import GRADE_MARKS, AsJson
 
 if TYPE_CHECKING:
-    from tongchou.workflows.explaining import Explanation, StreamStory
+    from tongchou.workflows.explanation import Explanation, StreamStory
 
 DAYS = 7
 

@@ -29,7 +29,8 @@ from tongchou.interfaces.web.pages.causes import walk_from
 from tongchou.interfaces.web.story import address_of, state_of, story_of
 from tongchou.workflows.activation import confirm
 from tongchou.workflows.early_warning import recompute
-from tongchou.workflows.explaining import Explanation, StreamStory, explain, name_of, ppv_beside, times_said
+from tongchou.workflows.explaining import explain, name_of, ppv_beside, times_said
+from tongchou.workflows.explanation import Explanation, StreamStory
 
 ROWS, LOG_ROWS, PLACES = 50, 40, 8
 EVIDENCE_DAYS = timedelta(days=60)
