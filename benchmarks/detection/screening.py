@@ -140,6 +140,8 @@ def main() -> None:
     mine = farrington_flexible(series, evaluated)
     theirs = np.array([float(b["upperbound"]) if b["upperbound"] != "NA" else np.nan for b in bounds]).reshape(42, -1)
     same = np.mean((mine.upper == theirs) | (np.isnan(mine.upper) & np.isnan(theirs)))
+    alarms = np.array([b["alarm"] == "1" for b in bounds]).reshape(42, -1)
+    same_alarms = np.mean(mine.alarm == alarms)
     print(
         f"R surveillance, the same morning: {r_morning:.1f} s; ratio to full screening {r_morning / ours_morning:,.0f}, to the same two methods {r_morning / ours_plain:,.0f}"
     )
@@ -158,13 +160,16 @@ def main() -> None:
             "kept": r_morning / ours_morning >= 50,
         },
         {
-            "promise": {"zh": "改进的 Farrington 算法，上界与 R 相等", "en": "improved Farrington, bounds equal to R"},
+            "promise": {
+                "zh": "改进的 Farrington 算法：同样的拟合单核至少是 R `surveillance` 的 500 倍快，上界与预警相同",
+                "en": "improved Farrington: the same fits at least 500 times as fast as R `surveillance` per core, bounds and alarms identical",
+            },
             "measured": f"{per_fit * 1e6:.0f} µs",
             "peer": {
-                "zh": f"R {r_fit * 1e3:.1f} ms，{r_fit / per_fit:.0f} 倍；{theirs.size} 个上界相等 {same:.0%}",
-                "en": f"R {r_fit * 1e3:.1f} ms, {r_fit / per_fit:.0f} times; {same:.0%} of {theirs.size} bounds equal",
+                "zh": f"R {r_fit * 1e3:.1f} ms，{r_fit / per_fit:.0f} 倍；{theirs.size} 个上界相等 {same:.0%}，预警相等 {same_alarms:.0%}",
+                "en": f"R {r_fit * 1e3:.1f} ms, {r_fit / per_fit:.0f} times; {same:.0%} of {theirs.size} bounds and {same_alarms:.0%} of alarms equal",
             },
-            "kept": bool(same == 1),
+            "kept": bool(same == 1 and same_alarms == 1 and r_fit / per_fit >= 500),
         },
     ]
     print("figures: " + json.dumps(rows, ensure_ascii=False))

@@ -12,7 +12,7 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from tongchou.science.detection.counts import count_quantiles
-from tongchou.science.detection.farrington_kernel import fit_all
+from tongchou.science.detection.farrington_kernel import ADDED, fit_all
 from tongchou.science.detection.model import Floats
 from tongchou.science.detection.series import Calendar, Detection, checked_counts, exceedance, shaped
 
@@ -173,29 +173,35 @@ def reference_runs(
             f"FarringtonParams: half_window {params.half_window} and past_weeks_left_out {params.past_weeks_left_out} leave no window of the "
             f"last season in a year of {year} steps; make them smaller"
         )
-    w = params.half_window
-    per_year = params.periods if params.periods > 1 else 1
-    shape = (len(weeks), params.years_back * per_year)
-    starts, lengths, groups = np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    for row, week in enumerate(weeks):
-        centres = [*calendar.anniversaries(int(week), params.years_back), int(week)]
-        runs: list[tuple[int, int, int]] = []
-        for centre, following in pairwise(centres):
-            runs.append((centre - w, centre + w + 1, 0))
-            if params.periods > 1:
-                begin, end = centre + w + 1, following - w
-                cuts = [begin - int(-(k * (end - begin)) // (params.periods - 1)) for k in range(params.periods)]
-                runs += [(cuts[k], cuts[k + 1], k + 1) for k in range(params.periods - 1)]
-        # With season groups every week counts up to those left out; without, the windows alone.
-        last = int(week) - params.past_weeks_left_out if params.periods > 1 else int(week)
-        for column, (begin, end, group) in enumerate(runs):
-            begin, end = max(begin, 0), min(end, last)
-            starts[row, column], lengths[row, column], groups[row, column] = begin, max(end - begin, 0), group
-    return starts, lengths, groups
+    known: dict[tuple[int, ...], NDArray[np.int64]] = {}
+    rows = []
+    for week in weeks.tolist():
+        back = tuple(centre - week for centre in calendar.anniversaries(week, params.years_back))
+        if back not in known:
+            known[back] = np.array(_runs_around(back, params), dtype=np.int64)
+        rows.append(known[back])
+    shape = (len(weeks), params.years_back * (params.periods if params.periods > 1 else 1), 3)
+    relative = np.array(rows, dtype=np.int64).reshape(shape)
+    # With season groups every week counts up to those left out; without, the windows alone.
+    last = weeks[:, None] - (params.past_weeks_left_out if params.periods > 1 else 0)
+    starts = np.maximum(relative[:, :, 0] + weeks[:, None], 0)
+    return starts, np.maximum(np.minimum(relative[:, :, 1] + weeks[:, None], last) - starts, 0), np.ascontiguousarray(relative[:, :, 2])
 
 
-def _tables(values: Floats) -> tuple[Floats, Floats, Floats]:
-    """log(y + 0.1), y log y and y^(2/3) for every count that occurs: the kernel needs no logarithm."""
+def _runs_around(back: Sequence[int], params: FarringtonParams) -> list[tuple[int, int, int]]:
+    """Begin, end and group of every run, in weeks from now, around the same season of past years (``back``, negative, oldest first)."""
+    w, runs = params.half_window, []
+    for centre, following in pairwise([*back, 0]):
+        runs.append((centre - w, centre + w + 1, 0))
+        if params.periods > 1:
+            begin, end = centre + w + 1, following - w
+            cuts = [begin - int(-(k * (end - begin)) // (params.periods - 1)) for k in range(params.periods)]
+            runs += [(cuts[k], cuts[k + 1], k + 1) for k in range(params.periods - 1)]
+    return runs
+
+
+def _tables(values: Floats) -> tuple[Floats, Floats]:
+    """log(y + 0.1) and y log y for every count that occurs: the kernel needs no logarithm."""
     largest = 0 if np.all(np.isnan(values)) else int(np.nanmax(values))
     y = np.arange(largest + 1, dtype=np.float64)
-    return np.log(y + 0.1), y * np.log(np.maximum(y, 1)), y ** (2 / 3)
+    return np.log(y + ADDED), y * np.log(np.maximum(y, 1))
