@@ -11,6 +11,7 @@ COVERED: dict[str, tuple[str, ...]] = {
     "inbox": ("GET /inbox", "GET /notices"),
     "read_notices": ("POST /notices/read",),
     "alarms": ("GET /alarms",),
+    "promise": ("GET /promise",),
     "alarm": ("GET /alarms/{number}", "GET /alarms/{number}/explanation", "GET /places/{code}/evidence", "GET /dossiers/{number}/causes"),
     "alarm_run": ("GET /alarms/{number}/run",),
     "alarm_acknowledge": ("POST /alarms/{number}/acknowledge",),

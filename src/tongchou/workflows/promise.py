@@ -5,11 +5,12 @@
 3. At any time: promise, record, limit that history proves, and doubts, for pages and programs (`standing_on`).
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -73,35 +74,45 @@ def keep_judgement(day: date, known_at: datetime, *, by: Actor, at: datetime) ->
     if len(mornings) * town.params.calendar_step_days < LEAST_MORNINGS:
         return None
     seen = seen_streams(town.streams, signals, outbreaks_known(alarms_raised(day), log, day), day, town.params, DRIFT.window_days)
-    root, digest = town.installation.place, _digest(seen)
+    root, lines = town.installation.place, _lines_of(town, known_at)
+    digest = _digest(seen, lines)
     if Run.objects.filter(function=JUDGED, input_digest=digest, seed=root.code).exists():
         return None
+    read = readings_between([a.path for a in town.areas], day - YEAR + timedelta(days=1), day)
+    watched = read * town.params.calendar_step_days / DAYS_PER_YEAR
+    result = {"day": day.isoformat(), "watched_years": watched, "lines": lines, **_result_of(judge_drift(seen, DRIFT), town)}
     run = Run(
-        function=JUDGED, version=VERSION, parameters=asdict(DRIFT), seed=root.code, input_digest=digest, as_known_at=known_at, recorded_at=at,
-        result={"day": day.isoformat(), **_record_of(town, day), **_result_of(judge_drift(seen, DRIFT), town)},
+        function=JUDGED, version=VERSION, parameters=asdict(DRIFT), seed=root.code, input_digest=digest,
+        as_known_at=known_at, recorded_at=at, result=result,
     )  # fmt: skip
     return keep_run(run=run, entry="watch.judge", place_path=root.path, by=by, at=at)
 
 
-def _digest(seen: Sequence[SeenStream]) -> str:
-    digest = sha256()
+def _lines_of(town: Town, known_at: datetime) -> list[dict[str, Any]]:
+    """What the alarm line of each area and target is made of, and what the last replay of its past proposes."""
+    replayed = {
+        run.seed: run.result for run in Run.objects.filter(function=CALIBRATED, as_known_at__lte=known_at).order_by("as_known_at", "pk")
+    }
+    return [
+        {"place": area.path, "target": target, "promised_per_year": town.params.alarms_per_year, "theory_log": town.params.theory_log,
+         "margin_log": town.params_for(target).margin_log, "replay": replayed.get(calibration_name(target, area.path)),
+         **control_record(town, area.path, target)}
+        for area in town.areas for target in town.targets
+    ]  # fmt: skip
+
+
+def calibration_name(target: str, area_path: str) -> str:
+    """What a calibration run is about, as its seed says it."""
+    return f"{target}@{area_path}"
+
+
+def _digest(seen: Sequence[SeenStream], lines: Sequence[Mapping[str, Any]]) -> str:
+    digest = sha256(json.dumps(lines, sort_keys=True).encode())
     for s in seen:
         digest.update(f"{s.kind}|{s.places}|{s.last_day}|{s.step_days}|{s.is_count}|{s.day_effect_variance}".encode())
         for table in (s.observed, s.expected, s.mid_p, s.is_explained):
             digest.update(table.tobytes())
     return digest.hexdigest()
-
-
-def _record_of(town: Town, day: date) -> dict[str, Any]:
-    """How many promises there are, how long they have been watched in the last year, and what each one's alarm line is made of."""
-    areas = [a.path for a in town.areas]
-    read = readings_between(areas, day - YEAR + timedelta(days=1), day)
-    lines = [
-        {"place": area, "target": target, "theory_log": town.params.theory_log, "margin_log": town.params_for(target).margin_log,
-         **control_record(town, area, target)}
-        for area in areas for target in town.targets
-    ]  # fmt: skip
-    return {"watched_years": read * town.params.calendar_step_days / DAYS_PER_YEAR, "lines": lines}
 
 
 def _result_of(drift: Drift, town: Town) -> dict[str, Any]:
@@ -134,14 +145,19 @@ def _finite(number: float) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How the promise stands. `upper_per_year`: what history proves at 95 %, from the last replay or else from the year's own record."""
+    """How the promise stands. `upper_per_year`: what so many years prove at 95 %, by replays of the past or else by the last year's own record."""
 
     kept: Promise
     upper_per_year: float
+    past_years: float
     is_upper_from_replay: bool
     doubts: tuple[T, ...]
     judged: Run | None
-    calibrated: tuple[Run, ...]
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """What each alarm line is made of."""
+        return self.judged.result["lines"] if self.judged else []
 
     @property
     def is_trusted(self) -> bool | None:
@@ -160,36 +176,41 @@ class Standing:
         return rows
 
 
-def standing_on(day: date, at: datetime, place_path: str) -> Standing:
-    """Step 3, for a whole town: four queries. Each area and target that is read has a promise of its own; the town's is their sum."""
+def concerns(actor: Actor, town_path: str) -> bool:
+    """Whether the town's promise is the actor's to see: whoever reads alarms in the town or in a part of it."""
+    return any(scope.startswith(town_path) or town_path.startswith(scope) for scope in actor.scopes("alarm.read"))
+
+
+def standing_on(day: date, at: datetime, place_path: str) -> Standing | None:
+    """Step 3, for a whole town: two queries. Each area and target that is read has a promise of its own; the town's is their sum.
+
+    None while nothing has been judged: `unjudged_on` says what there is then.
+    """
     judged = Run.objects.filter(function=JUDGED, as_known_at__lte=at).order_by("-as_known_at", "-pk").first()
-    found = values_on(["alarm.promised_per_year"], day, place_path).get("alarm.promised_per_year")
-    lines = len(judged.result["lines"]) if judged else 1
-    promised = None if found is None else float(found.value) * lines
-    kept = promise_kept(place_path, day, promised)
-    calibrated = _newest_calibrations(at)
-    if calibrated:
-        alarms, years = (sum(r.result[name] for r in calibrated) for name in ("alarms_left", "past_years"))
-        upper = alarm_rate_upper(alarms, years) * len(calibrated)
-    else:
-        upper = alarm_rate_upper(kept.false, judged.result["watched_years"] if judged else 0.0) * lines
-    return Standing(kept, upper, bool(calibrated), tuple(_doubts(kept, judged)), judged, calibrated)
+    if judged is None:
+        return None
+    lines = judged.result["lines"]
+    kept = promise_kept(place_path, day, sum(line["promised_per_year"] for line in lines))
+    replays = [line["replay"] for line in lines if line["replay"]]
+    from_replay = len(replays) == len(lines)
+    years = sum(r["past_years"] for r in replays) if from_replay else judged.result["watched_years"]
+    upper = alarm_rate_upper(sum(r["alarms_left"] for r in replays) if from_replay else kept.false, years) * len(lines)
+    return Standing(kept, upper, years / len(lines), from_replay, tuple(_doubts(kept, judged)), judged)
 
 
-def _newest_calibrations(at: datetime) -> tuple[Run, ...]:
-    newest = {}
-    for run in Run.objects.filter(function=CALIBRATED, as_known_at__lte=at).order_by("as_known_at", "pk"):
-        newest[run.seed] = run
-    return tuple(newest.values())
+def unjudged_on(day: date, place_path: str) -> Standing:
+    """The promise before the first judgement: what is stated, and the record."""
+    stated = values_on(["alarm.promised_per_year"], day, place_path).get("alarm.promised_per_year")
+    return Standing(promise_kept(place_path, day, float(stated.value) if stated else None), inf, 0.0, False, (), None)
 
 
-def _doubts(kept: Promise, judged: Run | None) -> list[T]:
+def _doubts(kept: Promise, judged: Run) -> list[T]:
     """The record first: it speaks for itself. Then a line that can rise no further, then what the monitors found."""
     found = []
     if kept.promised_per_year and kept.false and poisson.sf(kept.false - 1, kept.promised_per_year) < UNLIKELY:
         found.append(T(f"近 365 天误报 {kept.false} 次，多于偶然所致", f"{kept.false} false alarms in 365 days are more than chance"))
-    if judged and any(line.get("control", {}).get("is_at_ceiling") for line in judged.result["lines"]):
+    if any(line.get("control", {}).get("is_at_ceiling") for line in judged.result["lines"]):
         found.append(
             T("误报太多，报警线已追加到顶：先查本底", "so many false alarms that the line can be raised no further: check the background")
         )
-    return found + [T(one["zh"], one["en"]) for one in (judged.result["doubts"] if judged else [])]
+    return found + [T(one["zh"], one["en"]) for one in judged.result["doubts"]]

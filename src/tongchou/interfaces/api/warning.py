@@ -1,8 +1,11 @@
 """Alarms, evidence and readings for programs: the same queries and actions as the pages."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date, datetime
+from math import isfinite
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
 from ninja import Router, Schema
@@ -15,8 +18,10 @@ from tongchou.domains.warning.learning import Given, ppv_at
 from tongchou.domains.warning.models import Alarm
 from tongchou.domains.warning.queries import alarms_seen_by, evidence_series, seen_alarm, verdict_log
 from tongchou.interfaces.api.fields import Limit, Offset, page_of
-from tongchou.interfaces.api.wording import Pair, Reason, both
+from tongchou.interfaces.api.wording import Pair, Reason, both, pair
 from tongchou.workflows.activation import confirm
+from tongchou.workflows.promise import concerns, standing_on, unjudged_on
+from tongchou.workflows.watched_town import installed_town
 
 router = Router(tags=["warning"])
 
@@ -118,6 +123,35 @@ class Opened(Schema):
     """The incident a confirmation opened."""
 
     incident: str
+
+
+class MonitorOut(Schema):
+    """One drift monitor of one kind of stream as last judged."""
+
+    monitor: str
+    kind: str
+    size: float | None = Field(description=both("幅度", "size, as the monitor measures it"))
+    log_evidence: float | None = Field(description=both("证据（自然对数）", "natural logarithm; none: a fact"))
+    needed_log: float = Field(description=both("达到此值即存疑", "in doubt from here on"))
+    since: date | None = Field(description=both("何日起存疑", "in doubt since"))
+    places: list[str]
+
+
+class PromiseOut(Schema):
+    """The promise of few false alarms: record, what history proves, and what puts it in doubt."""
+
+    promised_per_year: float | None
+    false: int = Field(description=both("近 365 天误报", "false alarms of the last 365 days"))
+    true: int
+    unclear: int
+    undecided: int
+    upper_per_year: float | None = Field(description=both("历史能证明的上限（95%）", "what history proves, 95 %; none without a past"))
+    is_upper_from_replay: bool
+    is_trusted: bool | None = Field(description=both("是否可信；空为尚未检验", "none while nothing was checked yet"))
+    doubts: list[Pair]
+    judged_at: datetime | None
+    monitors: list[MonitorOut]
+    lines: list[dict[str, Any]] = Field(description=both("各报警线的构成", "what each alarm line is made of"))
 
 
 def _out(alarm: Alarm) -> dict[str, Any]:
@@ -229,3 +263,30 @@ def give_verdict(request: HttpRequest, number: str, given: Verdict) -> Any:
     """The last word on a decided alarm; 409 before the decision."""
     found = seen_alarm(number, request.auth)  # type: ignore[attr-defined]
     return _out(actions.give_verdict(found, reason=given.reason, verdict=given.verdict, **_asked(request)))
+
+
+@router.get("/promise", response=PromiseOut, summary="误报承诺 The promise of few false alarms")
+def get_promise(request: HttpRequest) -> Any:
+    """How the town's promise stands now."""
+    town = installed_town()
+    if not concerns(request.auth, town.place.path):  # type: ignore[attr-defined]
+        raise Unseen("promise")
+    at = request.at  # type: ignore[attr-defined]
+    today, path = at.astimezone(ZoneInfo(town.zone)).date(), town.place.path
+    standing = standing_on(today, at, path) or unjudged_on(today, path)
+    readings = standing.judged.result["readings"] if standing.judged else []
+    return {
+        **asdict(standing.kept),
+        "upper_per_year": standing.upper_per_year if isfinite(standing.upper_per_year) else None,
+        "is_upper_from_replay": standing.is_upper_from_replay,
+        "is_trusted": standing.is_trusted,
+        "doubts": [pair(doubt) for doubt in standing.doubts],
+        "judged_at": standing.judged.as_known_at if standing.judged else None,
+        "monitors": [{**r, "places": [_code(p) for p in r["places"]]} for r in readings],
+        "lines": [{**line, "place": _code(line["place"])} for line in standing.lines],
+    }
+
+
+def _code(path: str) -> str:
+    """A path ends with the place's own code."""
+    return path.rstrip("/").rsplit("/", 1)[-1]

@@ -19,6 +19,7 @@ PAGES: tuple[str, ...] = (
     "live",
     "alarms",
     "drafts",
+    "promise",
     "incidents",
     "evidence",
     "tasks",

@@ -14,18 +14,18 @@ from django.utils import timezone
 
 from tongchou.core.audit.models import Entry
 from tongchou.core.casework.models import Link
-from tongchou.core.parameters.queries import values_on
 from tongchou.core.places.models import Place
 from tongchou.core.places.queries import places_below
 from tongchou.core.wording import T
 from tongchou.domains.response.queries import plans_in_force
 from tongchou.domains.warning import actions
 from tongchou.domains.warning.models import Alarm
-from tongchou.domains.warning.queries import Promise, alarms_seen_by, evidence_on, evidence_series, promise_kept, seen_alarm, verdict_log
+from tongchou.domains.warning.queries import Promise, alarms_seen_by, evidence_on, evidence_series, seen_alarm, verdict_log
 from tongchou.domains.warning.rules import ALARM
 from tongchou.interfaces.web.charts import AlarmMark, Area, Chart, Grade, evidence_curve, stream_curve, village_map
 from tongchou.interfaces.web.page import Asked, came_from, page
 from tongchou.interfaces.web.pages.causes import walk_from
+from tongchou.interfaces.web.pages.promise import promise_line, standing_for
 from tongchou.interfaces.web.story import address_of, state_of, story_of
 from tongchou.workflows.activation import confirm
 from tongchou.workflows.early_warning import recompute
@@ -65,15 +65,15 @@ def alarm_list(request: Asked) -> HttpResponse:
         }
         for a in page_obj
     ]
-    today = request.at.date()
-    promised = values_on(["alarm.promised_per_year"], today, request.town.place.path).get("alarm.promised_per_year")
+    standing = standing_for(request)
     context = {
         "rows": shown,
         "page_obj": page_obj,
         "state": state,
         "grade": grade,
         "states": list(ALARM.states.items()),
-        "kpis": _promise_kpis(promise_kept(request.town.place.path, today, float(promised.value) if promised else None)),
+        "kpis": _promise_kpis(standing.kept),
+        "promise": promise_line(standing),
     }
     return render(request, "alarms/list.html", context)
 

@@ -14,7 +14,9 @@ from tongchou.interfaces.web import desk_queries as reading
 from tongchou.interfaces.web.charts import AlarmMark, Area, Chart, Grade, epidemic_curve, small_multiples, village_map
 from tongchou.interfaces.web.nowcast_words import band_of, said_of, said_of_pace
 from tongchou.interfaces.web.pages.desk_reading import Desk, firms_url, link, register_url
+from tongchou.interfaces.web.pages.promise import promise_line
 from tongchou.interfaces.web.story import address_of
+from tongchou.workflows.promise import standing_on
 
 RESUMED_DAYS, SECTORS, VILLAGES, SILENT, AWAITED = 45, 12, 4, 5, 7
 MAP_STEPS = (0.1, 0.4, 0.7, 0.9)
@@ -39,6 +41,9 @@ def epidemic_part(desk: Desk) -> dict[str, Any]:
             "period": T("周", "week") if curve.step_days > 1 else T("天", "day"),
             "stream_links": [(s, link("stream", s.code)) for s in curve.streams],
         }
+    if desk.is_town and desk.request.actor.may("alarm.read", desk.path):
+        standing = standing_on(desk.today, desk.at, desk.path)
+        context["promise"] = promise_line(standing) if standing else None
     target = desk.request.town.targets[0]["code"] if desk.request.town.targets else ""
     evidence = reading.village_evidence(desk.path, target)
     places = desk.matrix.places
