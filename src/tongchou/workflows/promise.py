@@ -182,15 +182,16 @@ def concerns(actor: Actor, town_path: str) -> bool:
 
 
 def standing_on(day: date, at: datetime, place_path: str) -> Standing | None:
-    """Step 3, for a whole town: two queries. Each area and target that is read has a promise of its own; the town's is their sum.
+    """Step 3, for a whole town: one query. Each area and target that is read has a promise of its own; the town's is their sum.
 
     None while nothing has been judged: `unjudged_on` says what there is then.
     """
-    judged = Run.objects.filter(function=JUDGED, as_known_at__lte=at).order_by("-as_known_at", "-pk").first()
+    runs = Run.objects.filter(function=JUDGED, as_known_at__lte=at).order_by("-as_known_at", "-pk")
+    judged = runs.annotate(**verdict_counts(place_path, day)).first()
     if judged is None:
         return None
     lines = judged.result["lines"]
-    kept = promise_kept(place_path, day, sum(line["promised_per_year"] for line in lines))
+    kept = promise_of(judged, sum(line["promised_per_year"] for line in lines))
     replays = [line["replay"] for line in lines if line["replay"]]
     from_replay = len(replays) == len(lines)
     years = sum(r["past_years"] for r in replays) if from_replay else judged.result["watched_years"]

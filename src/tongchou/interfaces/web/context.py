@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db.models import Max, Q
+from django.db.models import Count, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
@@ -50,7 +51,10 @@ def town(request: HttpRequest) -> dict[str, object]:
     host, _, port = request.get_host().rpartition(":")
     # What climbed past this person still is theirs to do: the badge counts what the inbox lists.
     in_hand = Q(pk__in=inbox_for(actor).order_by().values("dossier_id")) | Q(pk__in=escalated_from(actor).order_by().values("pk"))
-    waiting = Dossier.objects.filter(in_hand).count()
+    counted = Dossier.objects.filter(in_hand).order_by().values(all=Value(1)).annotate(n=Count("pk")).values("n")
+    # One query for both, as this is asked for every page.
+    newest = Entry.objects.order_by("-seq").annotate(waiting=Coalesce(Subquery(counted), 0)).values_list("seq", "waiting")
+    live_seq, waiting = newest.first() or (0, 0)
     nav = []
     for way in WAYS:
         if actor.may(way.needs):
@@ -71,7 +75,7 @@ def town(request: HttpRequest) -> dict[str, object]:
         "nav": nav,
         "who": {"name": request.user.name, "post": _post_name(request)},  # type: ignore[union-attr]
         "live_url": f"{request.scheme}://{host}:{int(port) + settings.LIVE_PORT_OFFSET}/live" if host and port.isdigit() else None,
-        "live_seq": Entry.objects.aggregate(last=Max("seq"))["last"] or 0,
+        "live_seq": live_seq,
         "attributions": [T(**pair) for pair in request.town.attributions],  # type: ignore[attr-defined]
         "logout_url": reverse("logout"),
     }
