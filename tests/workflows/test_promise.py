@@ -62,11 +62,12 @@ def test_the_promise_is_judged_once_there_are_mornings_to_compare_and_kept_with_
     day = first + timedelta(days=29)
     list(screen_range(first, first + timedelta(days=20), by=SYSTEM))
     assert keep_judgement(first + timedelta(days=20), _at(first + timedelta(days=20)), by=SYSTEM, at=_at(day)) is None
-    assert standing_on(day, _at(day), watched.town.path).is_trusted is None
+    assert standing_on(day, _at(day), watched.town.path) is None
     list(screen_range(first + timedelta(days=21), day, by=SYSTEM))
     run = keep_judgement(day, _at(day), by=SYSTEM, at=_at(day))
     assert run is not None and keep_judgement(day, _at(day), by=SYSTEM, at=_at(day, 9)) is None
     standing = standing_on(day, _at(day), watched.town.path)
+    assert standing is not None
     assert (standing.judged, standing.is_trusted, standing.doubts) == (run, True, ())
     assert standing.upper_per_year == pytest.approx(-log(0.05) / (30 / 365.25))  # no alarm in thirty mornings
     assert Entry.objects.filter(action="watch.judge").count() == 1
@@ -81,6 +82,7 @@ def test_a_clinic_that_stops_reporting_puts_the_promise_in_doubt(watched: Town) 
     list(screen_range(first, day, by=SYSTEM))
     keep_judgement(day, _at(day), by=SYSTEM, at=_at(day))
     standing = standing_on(day, _at(day), watched.town.path)
+    assert standing is not None
     assert standing.is_trusted is False
     assert [d.zh for d in standing.doubts] == [f"金云村的发热阳性自{_said(day - timedelta(days=21))}起停止上报"]
 

@@ -31,7 +31,9 @@ from tongchou.domains.warning.queries import (
     kept_signals,
     mornings_read,
     promise_kept,
+    promise_of,
     readings_between,
+    verdict_counts,
     verdict_log,
 )
 from tongchou.science.detection.budget import alarm_rate_upper
