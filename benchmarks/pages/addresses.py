@@ -32,7 +32,8 @@ def every_page() -> dict[str, str]:
     file = Evidence.objects.exclude(sha256="").first()
     assert incident and task and alarm and sentinel and stream and person and batch and file, "a town without history"
     return {
-        "desk": "/", "desk fragment": "/?fragment=now", "inbox": "/inbox/", "alarms": "/alarms/", "promise": "/promise/", "alarm": f"/alarms/{alarm.dossier.number}",
+        "desk": "/", "desk fragment": "/?fragment=now", "inbox": "/inbox/", "alarms": "/alarms/",
+        "promise": "/promise/", "alarm": f"/alarms/{alarm.dossier.number}",
         "alarm_run": f"/alarms/{alarm.dossier.number}/run", "alarm_drafts": f"/alarms/{alarm.dossier.number}/drafts", "incidents": "/incidents/",
         "incident": f"/incidents/{incident.dossier.number}", "incident list": f"/incidents/{incident.dossier.number}?view=list",
         "task": f"/tasks/{task.dossier.number}", "evidence": f"/evidence/{file.pk}", "matrix": "/matrix/", "sentinels": "/sentinels/",

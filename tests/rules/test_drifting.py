@@ -7,20 +7,19 @@ import numpy as np
 import pytest
 
 from tongchou.core.wording import T
-from tongchou.domains.warning.drifting import (
+from tongchou.domains.warning.learning import Given
+from tongchou.domains.warning.promise import KeptSignal, Raised
+from tongchou.domains.warning.watching import Watched
+from tongchou.science.detection.drift import DriftReading
+from tongchou.science.detection.model import DetectionParams
+from tongchou.workflows.drifting import (
     BEFORE_ALARM,
     MONITOR_NAMES,
     Explained,
-    KeptSignal,
     finding_said,
     outbreaks_known,
     seen_streams,
 )
-from tongchou.domains.warning.learning import Given
-from tongchou.domains.warning.promise import Raised
-from tongchou.domains.warning.watching import Watched
-from tongchou.science.detection.drift import DriftReading
-from tongchou.science.detection.model import DetectionParams
 
 DAY, TOWN = date(2022, 6, 1), "/t/"
 

@@ -22,7 +22,6 @@ from tongchou.core.runs.actions import keep_run
 from tongchou.core.runs.models import Run
 from tongchou.core.wording import T
 from tongchou.domains.sentinels.models import Stream
-from tongchou.domains.warning.drifting import MONITOR_NAMES, finding_said, outbreaks_known, seen_streams
 from tongchou.domains.warning.learning import Given
 from tongchou.domains.warning.promise import outcomes_of
 from tongchou.domains.warning.queries import (
@@ -40,6 +39,7 @@ from tongchou.science.detection.budget import alarm_rate_upper
 from tongchou.science.detection.controller import DAYS_PER_YEAR, ControllerParams, controlled_margin
 from tongchou.science.detection.drift import Drift, DriftReading, judge_drift
 from tongchou.science.detection.drift_ratios import DriftParams, SeenStream
+from tongchou.workflows.drifting import MONITOR_NAMES, finding_said, outbreaks_known, seen_streams
 from tongchou.workflows.watched_town import Town, town_on
 
 JUDGED, CALIBRATED, VERSION = "promise.judge", "promise.calibrate", "1"

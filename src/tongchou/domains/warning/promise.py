@@ -22,6 +22,18 @@ class Raised:
     last_seen_on: date
 
 
+@dataclass(frozen=True, slots=True)
+class KeptSignal:
+    """One kept signal: the morning, and the newest value of its stream on that morning with what was expected of it."""
+
+    code: str
+    day: date
+    observed_on: date
+    observed: float
+    expected: float
+    mid_p: float
+
+
 def outcomes_of(
     raised: Iterable[Raised], log: Iterable[Given], known_at: datetime, zone: ZoneInfo
 ) -> dict[tuple[str, str], list[AlarmOutcome]]:

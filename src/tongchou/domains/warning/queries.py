@@ -12,10 +12,9 @@ from tongchou.core.casework.models import Deadline
 from tongchou.core.errors import Unseen
 from tongchou.core.people.rules import Actor
 from tongchou.core.places.models import Place
-from tongchou.domains.warning.drifting import KeptSignal
 from tongchou.domains.warning.learning import Given
 from tongchou.domains.warning.models import Alarm, AlarmShare, AlarmVerdict, PlaceEvidence, Signal
-from tongchou.domains.warning.promise import Raised
+from tongchou.domains.warning.promise import KeptSignal, Raised
 from tongchou.domains.warning.rules import Known, Memory
 from tongchou.science.detection.model import METHOD_FALLBACK
 

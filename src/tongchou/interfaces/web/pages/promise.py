@@ -14,8 +14,8 @@ from tongchou.core.errors import Unseen
 from tongchou.core.parameters.models import Parameter
 from tongchou.core.places.models import Place
 from tongchou.core.wording import T
-from tongchou.domains.warning.drifting import MONITOR_NAMES
 from tongchou.interfaces.web.page import Asked, page
+from tongchou.workflows.drifting import MONITOR_NAMES
 from tongchou.workflows.promise import Standing, concerns, standing_on, unjudged_on
 
 LARGEST_FACTOR = log(1000)

@@ -1,4 +1,9 @@
-"""Whether the promise of few false alarms is in doubt: kept signals laid out for the drift monitors, and what they find in words. Pure."""
+"""Whether the promise of few false alarms is in doubt: kept signals laid out for the drift monitors, and what they find, in words. Pure.
+
+1. Which days an outbreak explains (`outbreaks_known`).
+2. Kept signals as one table a kind of stream, places by steps, those days left out (`seen_streams`); `science.detection.drift` judges them.
+3. A finding as an officer reads it (`finding_said`).
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +15,7 @@ import numpy as np
 
 from tongchou.core.wording import T
 from tongchou.domains.warning.learning import Given
-from tongchou.domains.warning.promise import Raised
+from tongchou.domains.warning.promise import KeptSignal, Raised
 from tongchou.domains.warning.watching import WEEK, Watched
 from tongchou.science.detection.drift import DriftReading
 from tongchou.science.detection.drift_ratios import SeenStream
@@ -29,18 +34,6 @@ MONITOR_NAMES = {
     "spread": T("波动", "Spread"),
     "tails": T("偏高的日子", "High days"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class KeptSignal:
-    """One kept signal: the morning, and the newest value of its stream on that morning with what was expected of it."""
-
-    code: str
-    day: date
-    observed_on: date
-    observed: float
-    expected: float
-    mid_p: float
 
 
 @dataclass(frozen=True, slots=True)
