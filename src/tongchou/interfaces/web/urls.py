@@ -31,7 +31,19 @@ PAGES: tuple[str, ...] = (
     "intake_file",
 )
 # Each module holds one subject's `router`.
-ROUTERS: tuple[str, ...] = ("town", "desk", "warning", "explaining", "drafts", "response", "sentinels", "reports", "registry", "evidence", "office")
+ROUTERS: tuple[str, ...] = (
+    "town",
+    "desk",
+    "warning",
+    "explaining",
+    "drafts",
+    "response",
+    "sentinels",
+    "reports",
+    "registry",
+    "evidence",
+    "office",
+)
 
 for _name in ROUTERS:
     api.add_router("", import_module(f"tongchou.interfaces.api.{_name}").router)
