@@ -116,7 +116,7 @@ def reports_at(streams: Sequence[Stream], at: datetime, today: date, step_days: 
     ago = np.maximum((int(at.timestamp()) - rows[:, 2]) // (86_400 * step_days), 0).astype(np.int64)
     in_order = np.lexsort((rows[:, 2], -back, site))
     reports = SiteReports(
-        last_day, step_days, site[in_order], back[in_order], np.minimum(ago, back + 10_000)[in_order], rows[in_order, 3],
+        last_day, step_days, site[in_order], back[in_order], ago[in_order], rows[in_order, 3],
         _due(streams, last_day, step_days), _recorded_steps(back, rows[:, 3], rows[:, 4] > 0),
     )  # fmt: skip
     return reports, bool(len(rows)) and bool((rows[:, 4] > 0).all())
