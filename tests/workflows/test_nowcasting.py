@@ -15,7 +15,7 @@ from tongchou.core.parameters.models import Parameter, ParameterValue
 from tongchou.core.people.rules import system_actor
 from tongchou.core.runs.models import Run
 from tongchou.domains.sentinels.models import Observation, Stream
-from tongchou.workflows.nowcasting import counted_kinds, keep_nowcasts, outlook_of, recompute, reports_at
+from tongchou.workflows.nowcasting import Pace, counted_kinds, keep_nowcasts, kept_pace, outlook_of, recompute, reports_at
 
 TODAY = date(2022, 6, 2)
 BY = system_actor("test")
@@ -129,6 +129,17 @@ def test_a_kept_nowcast_is_found_again_and_told_from_a_changed_one(installed_tow
     assert recompute(run)
     Observation.objects.create(stream=row, day=TODAY, reported_at=AT - timedelta(minutes=1), value=500)
     assert not recompute(run)
+
+
+def test_the_pace_the_morning_kept_is_told_for_two_days(installed_town: Town) -> None:
+    late_stream(installed_town)
+    scope = f"case_reports@{installed_town.town.code}"
+    assert kept_pace(scope, AT) == Pace()
+    keep_nowcasts(AT, by=BY, at=AT)
+    kept = kept_pace(scope, AT + timedelta(hours=20))
+    found = outlook_of([Stream.objects.select_related("sentinel__place").get()], AT, TODAY, scope)
+    assert found is not None and kept == found.pace and kept.growth is not None and kept.last_day == TODAY
+    assert kept_pace(scope, AT + timedelta(days=2)) == Pace() == kept_pace(scope, AT - timedelta(seconds=1))
 
 
 def test_a_curve_on_chosen_days(installed_town: Town) -> None:

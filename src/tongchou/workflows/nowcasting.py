@@ -38,6 +38,7 @@ FUNCTION, VERSION = "nowcasting.complete_curve", "1"
 STEPS, SHOWN_STEPS, WEEK = 120, 35, 7
 GROWTH_DAYS = 14  # two whole weeks, so that weekdays do not tilt the line
 LEAST_CASES = 12  # in seven days; Cori 2013, web appendix: 11 cases for a coefficient of variation of .3
+KEPT_FOR = timedelta(days=2)  # a morning's pace older than this says nothing of today
 SERIAL_INTERVAL = ("disease.serial_interval_mean", "disease.serial_interval_sd")
 FINAL = "final_at_usual_lag"
 MOST_FINAL = 0.05  # assumption: so few events of which only the final value is kept do not hide how late the others came
@@ -97,7 +98,7 @@ def outlook_of(streams: Sequence[Stream], at: datetime, today: date, scope: str,
     reports, is_final = reports_at(streams, at, today, step)
     chosen = params if step == 1 else weekly_params(params)
     curve = complete_curve(reports, chosen)
-    return Outlook(curve, _pace(streams, reports, chosen, at, today, scope), at, len(streams), _digest(reports, chosen), is_final)
+    return Outlook(curve, _pace(streams, reports, curve, chosen, at, today, scope), at, len(streams), _digest(reports, chosen), is_final)
 
 
 def reports_at(streams: Sequence[Stream], at: datetime, today: date, step_days: int) -> tuple[SiteReports, bool]:
@@ -155,11 +156,15 @@ def _due(streams: Sequence[Stream], last_day: date, step_days: int) -> NDArray[n
     return np.array([np.isin(weekday, schedule_of(s.sentinel.schedule).weekdays) for s in streams])
 
 
-def _pace(streams: Sequence[Stream], reports: SiteReports, params: SiteParams, at: datetime, today: date, scope: str) -> Pace:
+def _pace(
+    streams: Sequence[Stream], reports: SiteReports, curve: CompletedCurve, params: SiteParams, at: datetime, today: date, scope: str
+) -> Pace:
     """Step 3. Only for daily cases by investigation: of other figures a growth rate says how many come, not how it spreads."""
     one = streams[0]
     if one.sentinel.kind != "case_investigation" or reports.step_days != 1 or one.period_days != 1 or not one.targets:
         return Pace()
+    if np.nansum(curve.expected[-WEEK - curve.usual_delay :]) < LEAST_CASES:
+        return Pace()  # not worth the draws
     rng = np.random.default_rng([crc32(scope.encode()), crc32(at.isoformat().encode())])
     counts = draw_curves(reports, rng, params)
     if counts is None or counts.shape[1] < GROWTH_DAYS or np.median(counts[:, -WEEK:].sum(axis=1)) < LEAST_CASES:
@@ -212,6 +217,16 @@ def counted_kinds(place_path: str) -> Mapping[str, list[Stream]]:
     return found
 
 
+def kept_pace(scope: str, at: datetime) -> Pace:
+    """The pace of a kind of the whole town as the latest morning kept it, not older than two days. One query."""
+    runs = Run.objects.filter(function=FUNCTION, seed=scope, as_known_at__lte=at, as_known_at__gt=at - KEPT_FOR)
+    run = runs.order_by("-as_known_at", "-pk").first()
+    if run is None or not run.result["pace_to"]:
+        return Pace()
+    growth, reproduction = (tuple(found) if (found := run.result[name]) else None for name in ("growth", "reproduction"))
+    return Pace(growth, reproduction, date.fromisoformat(run.result["pace_to"]))
+
+
 def result_of(found: Outlook) -> dict[str, Any]:
     """What a run keeps: the last days that may still change, and the pace."""
     c = found.curve
@@ -224,6 +239,7 @@ def result_of(found: Outlook) -> dict[str, Any]:
              "quantiles": [_number(q) for q in c.quantiles[i]], "missing": _number(c.missing[i]), "incomplete": bool(c.incomplete[i])}
             for i in shown
         ],
+        "pace_to": found.pace.last_day.isoformat() if found.pace.last_day else None,
         "growth": found.pace.growth, "reproduction": found.pace.reproduction,
     }  # fmt: skip
 

@@ -15,7 +15,7 @@ from tongchou.domains.sentinels.queries import StreamFreshness
 from tongchou.domains.warning.models import Alarm
 from tongchou.interfaces.web import desk_queries as reading
 from tongchou.interfaces.web.page import Asked
-from tongchou.workflows.nowcasting import Pace, can_be_completed, outlook_of
+from tongchou.workflows.nowcasting import Pace, kept_pace
 
 CURVE_DAYS = 60
 CASES = "case_investigation"
@@ -82,13 +82,11 @@ class Desk:
 
     @cached_property
     def pace(self) -> Pace:
-        """How fast cases grow here: those of the curve, else of the streams by case investigation."""
+        """How fast cases grow: those of the curve; beside another curve of the town, those the morning kept."""
         if self.curve is not None and self.curve.streams[0].sentinel.kind == CASES:
             return self.curve.outlook.pace
-        cases = [s.stream for s in self.streams if s.stream.sentinel.kind == CASES and can_be_completed(s.stream)]
-        kind = next((s.kind for s in cases if s.is_specific), "")
-        found = outlook_of([s for s in cases if s.kind == kind], self.at, self.today, f"{kind}@{self.place.code}")
-        return found.pace if found else Pace()
+        cases = [s.stream.kind for s in self.streams if s.stream.sentinel.kind == CASES and s.stream.is_specific]
+        return kept_pace(f"{cases[0]}@{self.place.code}", self.at) if cases and self.is_town else Pace()
 
     @cached_property
     def kinds(self) -> tuple[str, tuple[str, ...]]:
