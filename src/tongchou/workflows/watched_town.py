@@ -165,8 +165,8 @@ def _homes(streams: Iterable[Watched], areas: Sequence[Area]) -> dict[str, str]:
     return found
 
 
-def observe(town: Town, day: date, as_known_at: datetime) -> Block:
+def observe(town: Town, day: date, as_known_at: datetime, back_days: int = HISTORY_DAYS) -> Block:
     """Every stream of the town as it was known at an instant, two years back."""
     codes = [s.code for s in town.streams]
-    series = observations_as_known([town.stream_ids[c] for c in codes], day - timedelta(days=HISTORY_DAYS), day, as_known_at)
+    series = observations_as_known([town.stream_ids[c] for c in codes], day - timedelta(days=back_days), day, as_known_at)
     return Block(tuple(codes), series.first_day, series.values)

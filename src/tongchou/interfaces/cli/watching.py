@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     """Give the program the commands of this module."""
     app.command("watch")(watch)
     app.command("replay")(replay)
+    app.command("calibrate")(calibrate)
 
 
 def watch(
@@ -164,3 +165,38 @@ def start_for_reading() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["TONGCHOU_HOME"] = folder
         start_django(new_home=True)
+
+
+def calibrate(as_json: AsJson = False) -> None:
+    """Replay the town's own past and propose the margin that keeps the promise there; a person adopts it. 用本镇历史校准报警线余量。"""
+    start_django()
+    from zoneinfo import ZoneInfo
+
+    from tongchou.core.people.rules import system_actor
+    from tongchou.interfaces import clock
+    from tongchou.workflows.calibration import calibrate as calibrate_town
+    from tongchou.workflows.watched_town import installed_town
+
+    at = clock.now()
+    found = calibrate_town(at.astimezone(ZoneInfo(installed_town().zone)).date(), at, by=system_actor("watch"), at=at)
+    rows = [one.record() for one in found]
+    if as_json:
+        print_json(rows)
+        return
+    columns = (
+        T("地方", "place"), T("病种", "target"), T("重放年数", "years"), T("剩余预警", "alarms left"), T("承诺/年", "promised"),
+        T("能证明的上限/年", "proved at most"), T("建议余量", "proposed margin"), T("现用余量", "in use"), T("依据", "basis"),
+    )  # fmt: skip
+    print_table(
+        columns,
+        (
+            (r["place"], r["target"], f"{r['past_years']:.1f}", r["alarms_left"], f"{r['promised_per_year']:g}",
+             "–" if r["rate_upper_per_year"] is None else f"{r['rate_upper_per_year']:.1f}", f"{r['margin_log']:.2f}",
+             f"{r['margin_in_use']:.2f}", r["basis"])
+            for r in rows
+        ),
+    )  # fmt: skip
+    if not rows:
+        say(T("历史不足半年，无法重放。", "Less than half a year of observations: nothing to replay."))
+        return
+    say(T("采用与否由人决定：在“参数”页修改 alarm.margin_log。", "A person decides: change alarm.margin_log on the Parameters page."))
