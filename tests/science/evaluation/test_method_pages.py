@@ -19,3 +19,9 @@ def test_the_benchmark_example_measures_a_rule_of_ones_own(example: Example) -> 
     assert made["row"].rate == 0.01
     assert 0.003 < made["row"].values["fpr"] <= 0.01
     assert 0 < made["row"].errors["pod"] < 0.2
+
+
+def test_the_example_of_real_streams_combines_them(example: Example) -> None:
+    made = example("fusion_real.md")
+    assert made["scores"]["fused"].shape == (2, 30)
+    assert {"best", "weighted", "fisher"} <= set(made["scores"])

@@ -1,6 +1,6 @@
 """Figures of the weekly benchmark as Vega-Lite specifications."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tongchou.core.wording import T
@@ -98,11 +98,13 @@ def by_set(points: Sequence[Mapping[str, Any]]) -> Spec:
     return spec_of({"values": values}, [layer("point", marks, filled=True, size=60, opacity=1)], 260, {})
 
 
-def gaps(points: Sequence[Mapping[str, Any]]) -> Spec:
-    """Days earlier (left) or later (right) than Farrington flexible, with intervals. points: method, rate, mean, low, high."""
-    values = [{**p, "method": named(p["method"]), "rate": f"{p['rate']:g} / year 每年"} for p in points]
+BESIDE_FLEXIBLE = "days beside Farrington flexible 比改进 Farrington 早（负）或晚（天）"
+
+
+def gaps(points: Sequence[Mapping[str, Any]], title: str = BESIDE_FLEXIBLE, name: Callable[[str], str] = named) -> Spec:
+    """Days earlier (left) or later (right) than what the title names, with intervals. points: method, rate, mean, low, high."""
+    values = [{**p, "method": name(p["method"]), "rate": f"{p['rate']:g} / year 每年"} for p in points]
     y = {"field": "method", "type": "nominal", "title": None, "sort": None, "axis": {"labelLimit": 330, "grid": False}}
-    title = "days beside Farrington flexible 比改进 Farrington 早（负）或晚（天）"
     colour = {"field": "rate", "type": "nominal", "title": None, "scale": {"range": ["$cat-1", "$cat-3"]}}
     offset = {"field": "rate"}
     layers = [

@@ -1,16 +1,24 @@
 """`tongchou benchmark …`: methods measured on data that everybody has, with a report; no town and no database."""
 
 import os
+from collections.abc import Sequence
+from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tongchou.core.wording import T
 from tongchou.interfaces.cli.shell import err, say
 from tongchou.interfaces.cli.tables import refused_with_two, write_records
+from tongchou.interfaces.cli.watching import start_for_reading
+
+if TYPE_CHECKING:
+    from tongchou.interfaces.cli.paper import Block
 
 app = typer.Typer(no_args_is_help=True, help="Measure the methods and write a report. 方法评测与报告。")
+DAY = ["%Y-%m-%d"]
+JUDGED = (date(2022, 7, 15), date(2025, 9, 26), date(2024, 5, 1))  # from, to, and the day that parts development from what is held out
 SEEDS = (101, 102, 103)  # fresh when the figures of the report were made: never used while the methods were chosen
 
 
@@ -58,13 +66,71 @@ def weekly(
     out.mkdir(parents=True, exist_ok=True)
     results = run(plan, series, onsets, _tell)
     from tongchou.interfaces.cli.benchmark_report import blocks_of, records_of
+
+    title = T("周报暴发检测方法评测", "Weekly outbreak detection: a benchmark at equal false alarms")
+    _write(out, records_of(results), title, blocks_of(results, _command(plan, labelled, pack)))
+
+
+@app.command("real")
+def real(
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for results.csv, results.json, alarms.csv, report.html and report.pdf. 输出目录。")
+    ],
+    pack: Annotated[Path, typer.Option("--pack", help="Pack of Germany: packs/germany. 德国资料包。")],
+    shanghai: Annotated[
+        Path | None, typer.Option("--shanghai", help="Folder with district_daily.csv: tests/data/shanghai_2022. 上海各区数据目录。")
+    ] = None,
+    first_day: Annotated[
+        datetime | None, typer.Option("--from", formats=DAY, help="First day judged. Default: 2022-07-15. 起始日。")
+    ] = None,
+    last_day: Annotated[datetime | None, typer.Option("--to", formats=DAY, help="Last day judged. Default: 2025-09-26. 截止日。")] = None,
+    split_day: Annotated[
+        datetime | None,
+        typer.Option("--held-out-from", formats=DAY, help="Weeks from this day on are held out. Default: 2024-05-01. 留出部分起始日。"),
+    ] = None,
+    held_out: Annotated[
+        list[str] | None,
+        typer.Option("--held-out", help="State held out on all dates; may be repeated. Default: every fourth. 整段留出的州，可重复。"),
+    ] = None,
+    per_year: Annotated[
+        list[float] | None,
+        typer.Option("--per-year", help="False alarms a state and year; may be repeated. Default: .5, 1. 每州每年误报次数。"),
+    ] = None,
+) -> None:
+    """Every way to fuse real streams at exactly equal false alarms, season by season and state by state. 真实数据流融合评测：误报次数相同。"""
+    rates = tuple(sorted(set(per_year or (0.5, 1.0))))
+    first, last, split = (given.date() if given else usual for given, usual in zip((first_day, last_day, split_day), JUDGED, strict=True))
+    with refused_with_two():
+        if last <= first:
+            raise ValueError(f"--to {last} must lie after --from {first}")
+        if not all(0 < rate <= 12 for rate in rates):
+            raise ValueError(f"--per-year: above 0 and at most 12 a year; got {', '.join(f'{rate:g}' for rate in rates)}")
+        start_for_reading()
+        from tongchou.interfaces.cli.real_districts import judge_districts, read_districts
+        from tongchou.interfaces.cli.real_sources import judge_targets, read_real
+        from tongchou.science.detection.model import DetectionParams
+
+        city = read_districts(shanghai) if shanghai else {}
+        measured, places = judge_targets(read_real(pack, first, last, _tell), split, held_out, rates)
+        districts = judge_districts(city, DetectionParams())
+    from tongchou.interfaces.cli.real_report import alarms_of, blocks_of, records_of
+
+    asked = [f"--pack {pack.as_posix()}", *([f"--shanghai {shanghai.as_posix()}"] if shanghai else [])]
+    asked += [f"--from {first} --to {last} --held-out-from {split}", *(f"--held-out {place}" for place in places)]
+    asked += [f"--per-year {rate:g}" for rate in rates]
+    blocks = blocks_of(measured, districts, (split, places), f"tongchou benchmark real {' '.join(asked)} --out FOLDER")
+    title = T("真实数据流融合评测", "Fusing real streams: a benchmark at equal false alarms")
+    out.mkdir(parents=True, exist_ok=True)
+    write_records(alarms_of(measured), out / "alarms.csv", as_json=False)
+    _write(out, records_of(measured), title, blocks)
+
+
+def _write(out: Path, records: list[dict[str, Any]], title: T, blocks: "Sequence[Block]") -> None:
+    """The figures as CSV and JSON and the report as HTML and PDF, into an existing folder."""
     from tongchou.interfaces.cli.paper import as_html, as_pdf
 
-    records = records_of(results)
     write_records(records, out / "results.csv", as_json=False)
     write_records(records, out / "results.json", as_json=True)
-    blocks = blocks_of(results, _command(plan, labelled, pack))
-    title = T("周报暴发检测方法评测", "Weekly outbreak detection: a benchmark at equal false alarms")
     (out / "report.html").write_text(as_html(title, blocks), "utf-8")
     (out / "report.pdf").write_bytes(as_pdf(title, blocks))
     say(T(f"已写入 {out}：{len(records)} 个数字。", f"Written to {out}: {len(records)} figures, report.html, report.pdf."))

@@ -16,7 +16,21 @@ DECISION_DAYS = 11  # the Friday after a week ends lies 11 days after its Monday
 SILENCE_WEEKS = 4  # the same: after a false alarm none counts for four weeks
 MISSED_DAYS = 35.0  # the same: an onset without an alarm counts as found five weeks late
 CALM_WEEKS = 4  # assumption: a wave is over after four weeks below the line
-ONSET_PER_100K = 3.0  # assumption: notified influenza at 60 and over, two weeks in a row
+WAVE_GAP_WEEKS = 8  # assumption: onsets of several places less than this apart are one wave
+
+
+@dataclass(frozen=True, slots=True)
+class OnsetRule:
+    """When a wave begins: the first of so many weeks at a rate or above, after so many below it; rates are means of the last weeks."""
+
+    per_100k: float
+    lasting_weeks: int
+    below_weeks: int = 0
+    mean_weeks: int = 1
+
+
+INFLUENZA = OnsetRule(3.0, lasting_weeks=2)  # assumption: notified influenza at 60 and over
+COVID19 = OnsetRule(1.0, lasting_weeks=6, below_weeks=4, mean_weeks=3)  # assumption: patients admitted in 7 days, all ages
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +57,34 @@ class OnsetGround:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Delays:
-    """Days from each onset to the first alarm, on average over the two thresholds between which a coin decides; false alarms per year."""
+    """Days from each onset to the first alarm, on average over the two thresholds between which a coin decides; false alarms per year.
+
+    ``strict`` and ``loose`` are the days at the higher and the lower threshold, ``loose_share`` how often the coin takes the lower.
+    """
 
     method: str
     false_alarms_per_year: float
     days: Floats
+    strict: Floats | None = None
+    loose: Floats | None = None
+    loose_share: float = 1.0
 
     @property
     def mean(self) -> float:
         return float(self.days.mean())
 
 
-def onset_ground(rate_per_100k: Floats, season: Sequence[int], first: int) -> OnsetGround:
-    """Find the onsets of the final rates, (places, weeks), and sort the weeks from ``first`` on."""
+def onset_ground(rate_per_100k: Floats, season: Sequence[int], first: int, rule: OnsetRule = INFLUENZA) -> OnsetGround:
+    """Find the onsets of the final rates, (places, weeks), and sort the weeks from ``first`` on; NaN: not known, so not judged."""
     places, weeks = rate_per_100k.shape
     found: list[Onset] = []
     window, is_quiet = np.full((places, weeks), -1), np.ones((places, weeks), dtype=np.bool_)
     reach = [k for k in range(-8, 9) if WINDOW_DAYS[0] <= 7 * k + DECISION_DAYS <= WINDOW_DAYS[1]]
     for place in range(places):
-        for begin, end in _waves(rate_per_100k[place] >= ONSET_PER_100K):
+        rates = trailing_mean(rate_per_100k[place], rule.mean_weeks)
+        is_quiet[place, np.isnan(rates)] = False
+        is_quiet[place, : _first_calm(rates, rule)] = False
+        for begin, end in _waves(rates, rule):
             is_quiet[place, max(0, begin + reach[0]) : max(end, begin + reach[-1] + 1)] = False
             if begin + reach[0] >= first and begin + reach[-1] < weeks:
                 window[place, begin + reach[0] : begin + reach[-1] + 1] = len(found)
@@ -69,18 +92,68 @@ def onset_ground(rate_per_100k: Floats, season: Sequence[int], first: int) -> On
     return OnsetGround(tuple(found), window[:, first:], is_quiet[:, first:])
 
 
-def _waves(is_high: Bools) -> list[tuple[int, int]]:
-    """First week and the first one after the last, of every wave: two high weeks begin it, CALM_WEEKS low ones end it."""
+def settled(ground: OnsetGround, rule: OnsetRule) -> OnsetGround:
+    """The same ground without its last weeks: a wave that begins just after the data may have made them its window."""
+    is_quiet = ground.is_quiet.copy()
+    is_quiet[:, is_quiet.shape[1] - (rule.lasting_weeks - 1) + _first_week_of_window() :] = False
+    return OnsetGround(ground.onsets, ground.window, is_quiet)
+
+
+def part_of(ground: OnsetGround, mask: Bools) -> OnsetGround:
+    """The quiet weeks inside a mask (places, weeks), and the onsets whose first alarm week lies inside."""
+    kept = [n for n, o in enumerate(ground.onsets) if mask[o.place, int(np.flatnonzero(ground.window[o.place] == n)[0])]]
+    window = np.full(ground.window.shape, -1)
+    for number, n in enumerate(kept):
+        window[ground.window == n] = number
+    return OnsetGround(tuple(ground.onsets[n] for n in kept), window, ground.is_quiet & mask)
+
+
+def _first_week_of_window() -> int:
+    return -((DECISION_DAYS - WINDOW_DAYS[0]) // 7)
+
+
+def _first_calm(rates: Floats, rule: OnsetRule) -> int:
+    """First of so many low weeks as a wave must follow: what runs when the data begin is a wave whose onset nobody saw."""
+    low = np.lib.stride_tricks.sliding_window_view(rates < rule.per_100k, rule.below_weeks or 1).all(axis=1)
+    return int(np.argmax(low)) if low.any() else len(rates)
+
+
+def trailing_mean(values: Floats, weeks: int) -> Floats:
+    """Mean of each week and the ones before it; NaN until so many are known.
+
+    >>> trailing_mean(np.array([1.0, 2.0, 6.0]), 2)
+    array([nan, 1.5, 4. ])
+    """
+    padded = np.concatenate([np.full(weeks - 1, np.nan), values])
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, weeks).mean(axis=1))
+
+
+def _waves(rates: Floats, rule: OnsetRule) -> list[tuple[int, int]]:
+    """First week and the first one after the last, of every wave; CALM_WEEKS low weeks end it."""
     waves, begin, calm = [], -1, 0
-    for week in range(len(is_high)):
-        if begin < 0 and is_high[week : week + 2].sum() == 2:
+    is_high, is_low = rates >= rule.per_100k, rates < rule.per_100k
+    for week in range(len(rates)):
+        lasts = is_high[week : week + rule.lasting_weeks].sum() == rule.lasting_weeks
+        rises = is_low[max(0, week - rule.below_weeks) : week].sum() == rule.below_weeks
+        if begin < 0 and lasts and rises:
             begin, calm = week, 0
         elif begin >= 0:
             calm = 0 if is_high[week] else calm + 1
             if calm == CALM_WEEKS:
                 waves.append((begin, week - CALM_WEEKS + 1))
                 begin = -1
-    return waves if begin < 0 else [*waves, (begin, len(is_high))]
+    return waves if begin < 0 else [*waves, (begin, len(rates))]
+
+
+def by_wave(onsets: Sequence[Onset]) -> tuple[Onset, ...]:
+    """The same onsets, each with the number of its wave (from 1) for a season: places that follow one another closely share one.
+
+    >>> [o.season for o in by_wave([Onset(0, 10, 2023), Onset(1, 14, 2023), Onset(0, 60, 2024)])]
+    [1, 1, 2]
+    """
+    weeks = np.array(sorted({o.week for o in onsets}))
+    wave = dict(zip(weeks.tolist(), (1 + np.cumsum(np.diff(weeks, prepend=weeks[:1]) >= WAVE_GAP_WEEKS)).tolist(), strict=True))
+    return tuple(Onset(o.place, o.week, wave[o.week]) for o in onsets)
 
 
 def as_known(values: Floats) -> Floats:
@@ -107,23 +180,28 @@ def delays(method: str, score: Floats, ground: OnsetGround, per_year: float) -> 
     """Days to the first alarm at exactly ``per_year`` false alarms a quiet place and year; a coin decides between two thresholds."""
     wanted = per_year * ground.quiet_years
     levels = np.unique(score[~np.isnan(score)])[::-1]
+    if len(levels) == 0:  # nothing was heard: no alarm at any threshold
+        missed = np.full(len(ground.onsets), MISSED_DAYS)
+        return Delays(method, 0.0, missed, missed, missed)
     low, high = -1, len(levels) - 1  # the alarms at levels[low] are too few or just enough, at levels[high] too many
-    if _false_alarms(score, ground, levels[high]) <= wanted:
+    if count_false_alarms(score, ground, levels[high]) <= wanted:
         low = high
     while high - low > 1:
         middle = (low + high) // 2
-        if _false_alarms(score, ground, levels[middle]) <= wanted:
+        if count_false_alarms(score, ground, levels[middle]) <= wanted:
             low = middle
         else:
             high = middle
-    fewer = _false_alarms(score, ground, levels[low]) if low >= 0 else 0
-    more = _false_alarms(score, ground, levels[high])
+    fewer = count_false_alarms(score, ground, levels[low]) if low >= 0 else 0
+    more = count_false_alarms(score, ground, levels[high])
     share = (wanted - fewer) / (more - fewer) if more > fewer else 1.0
-    days = (1 - share) * _days(score, ground, levels[low] if low >= 0 else np.inf) + share * _days(score, ground, levels[high])
-    return Delays(method, (fewer + share * (more - fewer)) / ground.quiet_years, days)
+    strict = days_at(score, ground, levels[low] if low >= 0 else np.inf)
+    loose = days_at(score, ground, levels[high])
+    rate = (fewer + share * (more - fewer)) / ground.quiet_years
+    return Delays(method, rate, (1 - share) * strict + share * loose, strict, loose, share)
 
 
-def _false_alarms(score: Floats, ground: OnsetGround, threshold: float) -> int:
+def count_false_alarms(score: Floats, ground: OnsetGround, threshold: float) -> int:
     with np.errstate(invalid="ignore"):
         alarms = (score >= threshold) & ground.is_quiet
     counted = 0
@@ -136,7 +214,7 @@ def _false_alarms(score: Floats, ground: OnsetGround, threshold: float) -> int:
     return counted
 
 
-def _days(score: Floats, ground: OnsetGround, threshold: float) -> Floats:
+def days_at(score: Floats, ground: OnsetGround, threshold: float) -> Floats:
     found = np.full(len(ground.onsets), MISSED_DAYS)
     for number, onset in enumerate(ground.onsets):
         weeks = np.flatnonzero(ground.window[onset.place] == number)
