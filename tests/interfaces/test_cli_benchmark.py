@@ -17,9 +17,9 @@ from tongchou.interfaces.web.chart_parts import layer, quantity, spec_of
 ROOT = Path(__file__).parents[2]
 
 
-def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run_benchmark(*arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    command = [sys.executable, "-m", "tongchou.interfaces.cli.main", "benchmark", "weekly", *arguments]
+    command = [sys.executable, "-m", "tongchou.interfaces.cli.main", "benchmark", *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=500, check=False)
 
 
@@ -27,7 +27,9 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     out = tmp_path_factory.mktemp("benchmark") / "made"
     sources = ("--labelled", "tests/data/surveillance_series", "--pack", "packs/germany")
-    done = _run("--seed", "41", "--series-per-scenario", "1", "--fpr", "0.01", "--jobs", "1", *sources, "--out", str(out))
+    done = run_benchmark(
+        "weekly", "--seed", "41", "--series-per-scenario", "1", "--fpr", "0.01", "--jobs", "1", *sources, "--out", str(out)
+    )
     assert done.returncode == 0, done.stderr
     return out, done
 
@@ -75,7 +77,7 @@ def test_the_pdf_has_pages_of_a4(made) -> None:
 
 
 def test_the_same_command_gives_the_same_figures(made, tmp_path: Path) -> None:
-    again = _run("--seed", "41", "--series-per-scenario", "1", "--fpr", "0.01", "--jobs", "2", "--out", str(tmp_path))
+    again = run_benchmark("weekly", "--seed", "41", "--series-per-scenario", "1", "--fpr", "0.01", "--jobs", "2", "--out", str(tmp_path))
     assert again.returncode == 0, again.stderr
     first = [r for r in csv.reader((made[0] / "results.csv").open()) if r[0] in ("part", "simulated")]
     assert list(csv.reader((tmp_path / "results.csv").open())) == first
@@ -91,7 +93,7 @@ def test_the_same_command_gives_the_same_figures(made, tmp_path: Path) -> None:
     ],
 )
 def test_wrong_input_is_told_in_a_line(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
-    done = _run(*arguments, "--out", str(tmp_path / "none"))
+    done = run_benchmark("weekly", *arguments, "--out", str(tmp_path / "none"))
     assert done.returncode in (1, 2)
     assert words in done.stderr and "Traceback" not in done.stderr
     assert not (tmp_path / "none").exists()

@@ -25,3 +25,9 @@ def test_the_example_of_real_streams_combines_them(example: Example) -> None:
     made = example("fusion_real.md")
     assert made["scores"]["fused"].shape == (2, 30)
     assert {"best", "weighted", "fisher"} <= set(made["scores"])
+
+
+def test_the_fusion_example_runs_a_rule_of_ones_own_beside_the_fused_one(example: Example) -> None:
+    made = example("fusion_benchmark.md")
+    assert made["mine"].increments.shape == (1, 60, 182)
+    assert 0 < len(made["rang"]["mine"]) < 60 and 0 < len(made["rang"]["fused"]) < 30

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tongchou.core.wording import T
+from tongchou.interfaces.cli.benchmark_fusion import fusion
 from tongchou.interfaces.cli.shell import err, say
 from tongchou.interfaces.cli.tables import refused_with_two, write_records
 from tongchou.interfaces.cli.watching import start_for_reading
@@ -25,6 +26,9 @@ SEEDS = (101, 102, 103)  # fresh when the figures of the report were made: never
 @app.callback()
 def benchmark() -> None:
     """Measure the methods and write a report. 方法评测与报告。"""
+
+
+app.command("fusion")(fusion)
 
 
 @app.command("weekly")
