@@ -57,6 +57,23 @@ def test_who_may_not_decide_sees_no_buttons_and_is_refused(town: Town, alarm: Al
     assert alarm.dossier.state == "proposed"
 
 
+@pytest.mark.parametrize("by_page", [True, False])
+def test_what_is_decided_at_three_in_the_morning_is_of_that_day(
+    town: Town,
+    alarm: Alarm,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    by_page: bool,
+) -> None:
+    three_o_clock = AT.replace(hour=19)  # UTC; in Shanghai the next day has begun
+    monkeypatch.setattr(clock, "now", lambda: three_o_clock)
+    number, reason = alarm.dossier.number, {"reason": "学校集中体检"}
+    _signed_in("fang").post(f"/alarms/{number}/dismiss", reason) if by_page else _api("fang", "alarm.read", "alarm.dismiss").post(
+        f"/api/v1/alarms/{number}/dismiss", reason, "application/json"
+    )
+    alarm.refresh_from_db()
+    assert alarm.decided_on == three_o_clock.date() + timedelta(days=1)
+
+
 def test_zhao_finds_nothing(town: Town, alarm: Alarm) -> None:  # noqa: F811
     client = _signed_in("zhao")
     assert client.get(f"/alarms/{alarm.dossier.number}").status_code == 404

@@ -4,8 +4,11 @@ import json
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
+
+from tongchou.core.places.queries import installation
 
 
 def _path() -> Path:
@@ -22,6 +25,12 @@ def _shift() -> timedelta:
 def now() -> datetime:
     """This installation's present, in UTC."""
     return datetime.now(UTC) + _shift()
+
+
+def local_now() -> datetime:
+    """This installation's present in its own zone, so that its `.date()` is the day of the office; UTC before a town is installed."""
+    town = installation()
+    return now() if town is None else now().astimezone(ZoneInfo(town.zone))
 
 
 def set_demo_clock(starts_at: datetime) -> None:

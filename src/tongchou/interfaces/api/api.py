@@ -30,7 +30,7 @@ class TokenAuth(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> Actor | None:
         if "\0" in request.path:
             raise Http404
-        request.at = clock.now()  # type: ignore[attr-defined]
+        request.at = clock.local_now()  # type: ignore[attr-defined]
         try:
             held = token_behind(token, request.at)  # type: ignore[attr-defined]
         except Unseen:

@@ -22,9 +22,9 @@ DAY_FORMATS = ["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]
 
 
 def _now() -> datetime:
-    from tongchou.interfaces.clock import now
+    from tongchou.interfaces.clock import local_now
 
-    return now()
+    return local_now()
 
 
 def _operator() -> "Actor":

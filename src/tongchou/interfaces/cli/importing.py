@@ -66,7 +66,7 @@ def import_file(
     from tongchou.domains.registry.imports import SPECS
     from tongchou.interfaces import clock
 
-    town, spec, by, at = installation(), SPECS[kind.value], system_actor(f"shell:{getpass.getuser()}"), clock.now()
+    town, spec, by, at = installation(), SPECS[kind.value], system_actor(f"shell:{getpass.getuser()}"), clock.local_now()
     if town is None:
         raise Fault(T("还没有安装城镇。", "No town is installed yet."), T("请先运行 tongchou init PACK。", "Run first: tongchou init PACK"))
     if not file.is_file():

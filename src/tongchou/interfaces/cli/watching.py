@@ -39,15 +39,12 @@ def watch(
     from tongchou.core.people.rules import system_actor
     from tongchou.interfaces import clock
     from tongchou.workflows.early_warning import screen_morning, screen_range
-    from tongchou.workflows.watched_town import installed_town
 
-    by, at = system_actor("watch"), clock.now()
+    by, at = system_actor("watch"), clock.local_now()
     if from_day is not None and to_day is not None:
         screened: Iterable[Any] = screen_range(from_day.date(), to_day.date(), by=by)
     else:
-        from zoneinfo import ZoneInfo
-
-        chosen = (day or at.astimezone(ZoneInfo(installed_town().zone))).date()
+        chosen = (day or at).date()
         screened = [screen_morning(chosen, at, by=by, at=at)]
     rows = [row for one in screened for row in _watch_rows(one.day)]
     if as_json:
@@ -170,15 +167,13 @@ def start_for_reading() -> None:
 def calibrate(as_json: AsJson = False) -> None:
     """Replay the town's own past and propose the margin that keeps the promise there; a person adopts it. 用本镇历史校准报警线余量。"""
     start_django()
-    from zoneinfo import ZoneInfo
 
     from tongchou.core.people.rules import system_actor
     from tongchou.interfaces import clock
     from tongchou.workflows.calibration import calibrate as calibrate_town
-    from tongchou.workflows.watched_town import installed_town
 
-    at = clock.now()
-    found = calibrate_town(at.astimezone(ZoneInfo(installed_town().zone)).date(), at, by=system_actor("watch"), at=at)
+    at = clock.local_now()
+    found = calibrate_town(at.date(), at, by=system_actor("watch"), at=at)
     rows = [one.record() for one in found]
     if as_json:
         print_json(rows)

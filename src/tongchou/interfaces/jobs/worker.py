@@ -49,7 +49,7 @@ class Worker:
                 self._keep(duty)
         taken = 0
         while not self.stop.is_set():
-            message = work_once(self.name, clock.now(), self.handlers, self.lease)
+            message = work_once(self.name, clock.local_now(), self.handlers, self.lease)
             if message is None:
                 break
             taken += 1
@@ -73,7 +73,7 @@ class Worker:
 
     def _keep(self, duty: Duty) -> None:
         try:
-            duty.keep(clock.now())
+            duty.keep(clock.local_now())
         except (DatabaseError, InterfaceError):
             raise
         except Exception:  # a duty that fails must not keep the others and the mail from being done

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -46,7 +47,7 @@ def page(needs: str, *, methods: tuple[str, ...] = ("GET",)) -> Callable[[View],
             town = installation()
             if town is None:
                 return render(request, "not_installed.html", status=503)
-            request.at, request.town = clock.now(), town
+            request.at, request.town = clock.now().astimezone(ZoneInfo(town.zone)), town
             request.actor = actor_for(request.user, request.at)
             timezone.activate(town.zone)
             if request.method not in (*methods, "HEAD", "OPTIONS"):
