@@ -1,6 +1,6 @@
 """Is the alarm budget kept with an estimated background, and how soon is an outbreak seen? python benchmarks/detection/budget.py [--towns N]
 
-Quiet towns of 15 villages x 5 streams (science.md 2.1) are replayed day by day with a promise of 12 alarms a year and a restart after each,
+Quiet towns of 15 villages x 5 streams (docs/methods/fusion_benchmark.md) are replayed day by day with a promise of 12 alarms a year and a restart after each,
 as modelled and with everything worse at once (common day shocks, 60 % more dispersion); then one village gets two seeds.
 """
 

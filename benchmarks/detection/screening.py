@@ -29,7 +29,7 @@ from tongchou.science.detection.model import Additive, DetectionParams, History
 VILLAGES, STREAMS, DAYS = 60, 10, 730
 FIRST = date(2024, 1, 1)
 PEER = Path(__file__).with_name("peer.R")
-# Mean per village and day, dispersion, kernel: science.md 2.1, each twice.
+# Mean per village and day, dispersion, kernel: docs/methods/fusion_benchmark.md, each twice.
 MATRIX = [
     (0.02, 1.0, Additive(0.3, 4.5, 2.0)),
     (4.0, 1.8, Additive(0.105, 5.5, 2.0)),
@@ -63,7 +63,7 @@ def town(rng: np.random.Generator) -> list[History]:
 
 
 def weekly_series(rng: np.random.Generator, series: int) -> np.ndarray:
-    """Noufaily 2013 (science.md 1.1), sets 1 to 7 in turn, one harmonic, 624 weeks."""
+    """Noufaily 2013 (docs/methods/weekly_benchmark.md), sets 1 to 7 in turn, one harmonic, 624 weeks."""
     sets = [
         (0.1, 0.6, 0.6, 1.5),
         (-2, 0.1, 0.3, 2),

@@ -9,7 +9,7 @@ from tongchou.science.detection.model import Additive, History, Multiplicative
 FIRST = date(2023, 1, 2)
 DAYS = 500
 LAST = FIRST + timedelta(days=DAYS - 1)
-CLINIC = Additive(events_per_infection=0.245, delay_mean_days=7.0, delay_sd_days=2.5)  # science.md 2.1, monitoring
+CLINIC = Additive(events_per_infection=0.245, delay_mean_days=7.0, delay_sd_days=2.5)  # docs/methods/fusion_benchmark.md, monitoring
 TESTING = Additive(events_per_infection=0.3, delay_mean_days=5.0, delay_sd_days=2.0)  # assumption
 
 

@@ -1,4 +1,4 @@
-"""Low-count streams: an outbreak adds events of a known delay to an estimated background (science.md 2.4 (8)-(10))."""
+"""Low-count streams: an outbreak adds events of a known delay to an estimated background (docs/methods/detection.md 2)."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from tongchou.science.detection.background import WEEKDAYS, Background, Panel, e
 from tongchou.science.detection.counts import POISSON_BELOW, count_bands, sizes_of
 from tongchou.science.detection.model import METHOD_ADDITIVE, TOWNWIDE, Additive, DetectionParams, Floats, History, StreamScore
 
-INITIAL_GROWTH_FACTOR = 1.3  # science.md 2.4 (8)
+INITIAL_GROWTH_FACTOR = 1.3  # assumption: infections of the first days beside r e^(r a)
 
 
 def excess_table(model: Additive, params: DetectionParams, step_days: int, longest_days: int) -> Floats:
@@ -63,7 +63,7 @@ def additive_log_lambda(values, expected, dispersion, ages_of_step, onset_ages, 
 
 
 def day_effect(values: Floats, expected: Floats, dispersion: Floats, variance: float) -> Floats:
-    """Factor per place and step from what all *other* places did that step: 1 when they match expectation (science.md (10))."""
+    """Factor per place and step from what all *other* places did that step: 1 when they match expectation."""
     if variance <= 0 or len(values) < 2:
         return np.ones(values.shape)
     present = np.isfinite(values) & np.isfinite(expected)

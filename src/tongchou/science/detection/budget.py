@@ -17,7 +17,7 @@ def calibrate_threshold(
     ----------
     excess: `Assessment.excess` of each replayed morning in order (margin 0); NaN = excluded (a confirmed outbreak, no data).
     silence_days: after an alarm this many days are not counted again.
-    floor_log: lowest margin; 0 = never below the theoretical threshold (science.md 6), -inf = replay alone.
+    floor_log: lowest margin; 0 = never below the theoretical threshold, -inf = replay alone.
     """
     if alarms_per_year <= 0:
         raise ValueError(f"alarms_per_year must be positive, got {alarms_per_year}")

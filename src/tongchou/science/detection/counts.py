@@ -60,7 +60,7 @@ def upper_tail(counts: Floats, means: Floats, sizes: Floats) -> Floats:
 
 
 def upper_mid_p(counts: Floats, means: Floats, sizes: Floats) -> Floats:
-    """P(Y > count) + P(Y = count)/2 (science.md (4)); NaN where an argument is."""
+    """P(Y > count) + P(Y = count)/2; NaN where an argument is."""
     return (upper_tail(counts, means, sizes) + upper_tail(counts - 1, means, sizes)) / 2
 
 

@@ -49,7 +49,7 @@ class DriftParams:
 class SeenStream:
     """What was kept of one kind of stream: arrays (places, steps), oldest first, NaN = no report; the last step ends on ``last_day``.
 
-    ``day_effect_variance``: science.md (10), as already contained in ``expected`` (0: none). Cells of a confirmed outbreak are given as
+    ``day_effect_variance``: as in docs/methods/detection.md 2, as already contained in ``expected`` (0: none). Cells of a confirmed outbreak are given as
     NaN with ``explained`` True, so that they count neither as drift nor as missing.
     """
 

@@ -49,7 +49,7 @@ def fuse(scores: Sequence[StreamScore], params: DetectionParams, restarted_on: d
     Notes
     -----
     M = sum over places v of weight_v times sum over onsets of mean over growth and size of the product over streams of
-    Lambda^weight (science.md 2.4 (9)). Under the true background E[M_t - M_(t-1)] <= 1, so the average run length to M >= c is at
+    Lambda^weight, an e-detector (Shin, Ramdas & Rinaldo, arXiv 2203.03532). Under the true background E[M_t - M_(t-1)] <= 1, so the average run length to M >= c is at
     least c; with an estimated background it is shorter, which is why a replay sets `margin_log`. Half the budget is the fusion's,
     half is shared by the specific streams alone: those of stated weight 1, whatever verdicts taught. Probabilities use the stated prior rate of onsets.
 

@@ -1,4 +1,4 @@
-"""Size posterior and the four grades (science.md 5, a proposal whose limits are the town's configuration)."""
+"""Size posterior and the four grades (docs/methods/detection.md 3, a proposal whose limits are the town's configuration)."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ OUTLOOK_DAYS = 14
 
 
 def infections_ahead(params: DetectionParams) -> Floats:
-    """Cumulative infections 14 days on under each hypothesis (onset, growth, size); integral of science.md 2.4 (8)."""
+    """Cumulative infections 14 days on under each hypothesis (onset, growth, size); integral of what the additive model assumes."""
     ages = np.array(params.onset_ages_days, dtype=np.float64)[:, None] + OUTLOOK_DAYS
     growth = np.array(params.growth_per_day)[None, :]
     one = 1 + INITIAL_GROWTH_FACTOR * np.expm1(growth * ages)

@@ -1,4 +1,4 @@
-"""Two weeks of evidence: a likelihood ratio mixed over the size and the week an outbreak began (science.md (5)-(6))."""
+"""Two weeks of evidence: a likelihood ratio mixed over the size and the week an outbreak began (docs/methods/seasonal.md)."""
 
 import math
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ LARGEST_COUNT = 2**40
 class MixtureParams:
     """Parameters of the mixture ratio. A step's evidence is a natural logarithm."""
 
-    sizes: tuple[float, ...] = (1, 2, 3, 4, 5, 6, 8, 10, 14)  # science.md (6): outbreak size in standard deviations of one step
-    first_share: float = 0.5  # science.md (6), flat: share of the size that falls into the step of onset ...
+    sizes: tuple[float, ...] = (1, 2, 3, 4, 5, 6, 8, 10, 14)  # docs/methods/seasonal.md: outbreak size in standard deviations of one step
+    first_share: float = 0.5  # flat: share of the size that falls into the step of onset ...
     second_share: float = 0.5  # ... and into the next one
     weight_now: float = 0.6  # development seeds 21 and 22: more for the first week costs the later ones
     continuing_log: float = 1.0  # the same: how much lower the line lies while an alarm is on

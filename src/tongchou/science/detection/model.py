@@ -54,7 +54,7 @@ class History:
     kind: "count" (events), "rate" (per something, positive), "concentration" (wastewater).
     place: code of the place; None = the whole area (a town's plant, a national stream, "coming from outside").
     population: residents of the place (weights the places; 1 where unknown).
-    weight: power of the evidence in the fusion: 1 pathogen-specific, 0.25 non-specific (fusion_real, recipe 3).
+    weight: power of the evidence in the fusion: 1 pathogen-specific, 0.25 non-specific (docs/methods/fusion_real.md).
     offsets: sites or tests that reported per step (positive), same length as values; expected counts are proportional to it.
     outside: True for the same stream pooled from neighbours, reported as "coming from outside".
     """
@@ -107,7 +107,7 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class GradeParams:
-    """Grade by posterior size (science.md 5; every number is an assumption a town may change)."""
+    """Grade by posterior size (docs/methods/detection.md 3; every number is an assumption a town may change)."""
 
     blue_outbreak_probability: float = 0.2
     size_probability: float = 0.5
@@ -132,25 +132,25 @@ class DetectionParams:
     """Parameters of scoring and fusion; the defaults are for a township's daily streams, ``weekly()`` for weekly ones."""
 
     calendar_step_days: int = 1
-    onset_ages_days: tuple[int, ...] = tuple(range(36))  # science.md 2.4 (8): seeding age <= 35 d
-    growth_per_day: tuple[float, ...] = (0.08, 0.15, 0.24)  # science.md 2.4 (8)
-    seed_sizes: tuple[float, ...] = (1.0, 4.0)  # science.md 2.4 (8), A of additive streams
-    growing_shares: tuple[float, ...] = (0.1, 0.3, 1.0)  # fusion_real recipe 1, A of multiplicative streams
-    level_steps: int = 8  # fusion_real recipe 1: weeks before onset
+    onset_ages_days: tuple[int, ...] = tuple(range(36))  # assumption: an outbreak older than five weeks has been found another way
+    growth_per_day: tuple[float, ...] = (0.08, 0.15, 0.24)  # assumption: doubling in 9, 5 and 3 days
+    seed_sizes: tuple[float, ...] = (1.0, 4.0)  # assumption: seeds, A of additive streams
+    growing_shares: tuple[float, ...] = (0.1, 0.3, 1.0)  # docs/methods/fusion_real.md: A of multiplicative streams
+    level_steps: int = 8  # docs/methods/fusion_real.md: weeks before onset
     level_steps_least: int = 4  # assumption
     spread_steps: int = 104  # assumption: two years of weekly log differences
-    extra_variance: float = 0.02  # fusion_real recipe 2
+    extra_variance: float = 0.02  # docs/methods/fusion_real.md
     baseline_days: int = 364  # assumption: level and weekday from a year
     baseline_gap_days: int = 14  # assumption: that ends two weeks before the week in question; a young outbreak is no background
     baseline_least_days: int = 28  # assumption: with a shorter past nothing is expected, and so nothing said
-    drift_days: int = 35  # science.md 2.1
+    drift_days: int = 35  # tried on simulated towns, docs/methods/fusion_benchmark.md
     drift_lag_days: int = 7  # assumption: the newest week never lowers its own alarm
     drift_limit: float = 3.0  # assumption: a drift beyond this, either way, is not background
     shrink_events: float = 4.0  # assumption: pseudo-events that pull a place to the town's level and a weekday to the mean
     drift_shrink_events: float = 10.0  # assumption: pseudo-events (times the dispersion) that pull the drift to 1
     outbreak_week_factor: float = 2.0  # assumption: past weeks above this times their level (and 4 sd) are no background
     default_variance: float = 0.1  # assumption: log variance where the past is too short to tell
-    day_effect_variance: float = 0.02  # science.md 2.4 (10), s2; 0 = no day effect
+    day_effect_variance: float = 0.02  # assumption: a common shock of 14 % (one sd) a day; 0 = no day effect
     townwide_prior: float = 0.2  # assumption: prior share of a rise that is everywhere at once
     alarms_per_year: float = 1.0  # the promise; configuration
     fusion_budget_share: float = 0.5  # assumption: the rest is for the single streams' own alarms
@@ -179,7 +179,7 @@ class DetectionParams:
 
     @classmethod
     def weekly(cls, **changes: object) -> "DetectionParams":
-        """Parameters for weekly streams of a state or country (fusion_real, recipe 1)."""
+        """Parameters for weekly streams of a state or country (docs/methods/fusion_real.md)."""
         chosen: dict[str, object] = {
             "calendar_step_days": 7,
             "onset_ages_days": (7, 14, 21, 28, 35, 42),

@@ -1,4 +1,4 @@
-"""Busy, rate and concentration streams: an outbreak multiplies the level of the last eight weeks (fusion_real, recipe 1 and 2)."""
+"""Busy, rate and concentration streams: an outbreak multiplies the level of the last eight weeks (docs/methods/fusion_real.md)."""
 
 import math
 from dataclasses import dataclass
@@ -162,7 +162,7 @@ def rate_log_lambda(
 
 
 def score_multiplicative(history: History, day: date, params: DetectionParams) -> StreamScore:
-    """Score one multiplicative stream; its own growing share is averaged over (fusion_real recipe 1)."""
+    """Score one multiplicative stream; its own growing share is averaged over (docs/methods/fusion_real.md)."""
     blocks = weekly_blocks(history, day, params.spread_steps + params.level_steps + -(-params.window_days // DAYS_PER_BLOCK))
     noise, walk = spreads(blocks, history, params)
     onset_ages = np.array(params.onset_ages_days)

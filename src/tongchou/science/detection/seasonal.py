@@ -1,4 +1,4 @@
-"""Robust seasonal baseline: trend, harmonics, weekday and holiday, with the uncertainty of the fit (science.md 1.3)."""
+"""Robust seasonal baseline: trend, harmonics, weekday and holiday, with the uncertainty of the fit (docs/methods/seasonal.md)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ class SeasonalParams:
 
     step_days: int = 7
     year_steps: float | None = None  # steps a year has; None: 365.25 / step_days (52 equals R's weekly series without dates)
-    harmonics: int = 2  # science.md 1.3
+    harmonics: int = 2  # docs/methods/seasonal.md
     weekday: bool = False  # assumption: switch on for daily counts
-    past_steps: int = 520  # science.md 1.3: ten years of weeks
+    past_steps: int = 520  # docs/methods/seasonal.md: ten years of weeks
     left_out_steps: int = 2  # assumption, tried beside 4 on development seeds: the newest steps may already be an outbreak
-    residual_limit: float = 2.0  # science.md (7)
+    residual_limit: float = 2.0  # docs/methods/seasonal.md
     season_penalty: float = 3.0  # assumption: harmonics and weekdays rarely move the level more than twofold
     trend_penalty: float = 0.2  # assumption: the level may change severalfold over the whole past
     alpha: float = 0.01  # convention, one-sided
@@ -53,7 +53,7 @@ class Baseline:
 
     @property
     def variance(self) -> Floats:
-        """Variance of a new count: its own and that of its estimated mean (science.md (3))."""
+        """Variance of a new count: its own and that of its estimated mean."""
         return np.asarray(self.dispersion * self.expected + self.error**2)
 
     def status_of(self, series: int, step: int) -> Status:

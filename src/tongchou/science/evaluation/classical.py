@@ -16,7 +16,7 @@ from tongchou.science.evaluation.contenders import NOMINAL, Verdict
 Weeks = NDArray[np.int64]
 WITHOUT_RESTART = 1e12  # a line that nothing reaches: the chart's score is then the evidence itself, and one run serves every threshold
 LEARNING_FROM = 26  # assumption: a chart learns on all weeks but the half year before the first judged one, in which it runs in
-GLR_WINDOW = 8  # science.md 1.2: onsets up to 8 weeks back; longer ones only raise the threshold here
+GLR_WINDOW = 8  # measured beside others: onsets up to 8 weeks back; longer ones only raise the threshold here
 OUTBREAK_P_PAST = 52  # assumption: the chart is made for one season, so it starts a year before the first judged week
 # binomialCusum needs numbers of samples, which these series do not have; farringtonFlexible stands in a family of its own.
 REFERENCE_METHODS = ("earsC1", "earsC2", "earsC3", "bayes1", "bayes2", "bayes3", "rki1", "rki2", "rki3", "movingPercentile", "exactPoisson")

@@ -14,7 +14,7 @@ def grade_over_time(grades: Sequence[Grade | None], fall_after_days: int = 3) ->
     ----------
     grades: one a day, oldest first; None = no grade.
     fall_after_days: on this many days running the evidence must lie below the grade shown; on the last of them it falls, by one level.
-        3: science.md 5 (assumption).
+        3: assumption.
 
     Notes
     -----

@@ -35,13 +35,13 @@ class RiskParams:
     """What an infectious person does to others. Configuration of the disease, not of the town."""
 
     horizon_days: int = 7  # assumption: the duty desk plans a week
-    reproduction_number: Estimate = Estimate(2.5, 1.6, 4.0)  # assumption: the three worlds of the town simulation (science.md 2.2)
-    infectious_days: Estimate = Estimate(5.0)  # assumption: as in the town simulation (science.md 2.1)
+    reproduction_number: Estimate = Estimate(2.5, 1.6, 4.0)  # assumption: the three worlds of docs/methods/fusion_benchmark.md
+    infectious_days: Estimate = Estimate(5.0)  # assumption: as in docs/methods/fusion_benchmark.md
     susceptible: Estimate = Estimate(1.0)  # assumption: a new variant meets no immunity; errs high
     contacts_per_day: float = 18.8  # Shanghai before the epidemic: Zhang et al. 2020 10.1126/science.abb8001
     away_share: Estimate = Estimate(
         0.25
-    )  # assumption: a quarter of a traveller's contacts are made where she travels (science.md 2.1: 75 % inside)
+    )  # assumption: a quarter of a traveller's contacts are made where she travels (docs/methods/fusion_benchmark.md: 75 % inside)
 
     def __post_init__(self) -> None:
         require_share("susceptible", self.susceptible)
