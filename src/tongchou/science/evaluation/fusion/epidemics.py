@@ -12,13 +12,13 @@ MOST_DRAWS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class EpidemicParams:
-    """The course of an infection. A: assumption."""
+    """The course of an infection. P: the first simulation of this project, unpublished; A: assumption."""
 
     reproduction: float = 2.5
-    latent_days: float = 3.0  # science.md 2.1, mean
-    infectious_days: float = 5.0  # science.md 2.1, mean
-    seeds: int = 2  # science.md 2.1
-    least_infected: int = 40  # science.md 2.1: outbreaks with no more than that end by themselves and are drawn again
+    latent_days: float = 3.0  # P, mean
+    infectious_days: float = 5.0  # P, mean
+    seeds: int = 2  # P
+    least_infected: int = 40  # P: outbreaks with no more than that end by themselves and are drawn again
     within_days: int = 120  # A: counted so long after seeding
 
 

@@ -19,11 +19,11 @@ METHODS = tuple(CONTENDERS)
 
 @dataclass(frozen=True, slots=True)
 class OutbreakParams:
-    """The outbreaks that are tried. A: assumption."""
+    """The outbreaks that are tried. P: the first simulation of this project, unpublished; A: assumption."""
 
-    reproductions: tuple[float, ...] = (1.6, 2.5, 4.0)  # science.md 2.2
+    reproductions: tuple[float, ...] = (1.6, 2.5, 4.0)  # P
     horizons: tuple[int, ...] = (80, 55, 40)  # A: days after seeding that are watched, by reproduction number; later is not found
-    qualities: tuple[float, ...] = (0.5, 1.0, 2.0)  # issue 4: sensitivity of all streams; the detector is not told
+    qualities: tuple[float, ...] = (0.5, 1.0, 2.0)  # sensitivity of all streams; the detector is not told
     truth_at: float = 1.0  # A: the quality at which the true background is tried beside the estimated one
     past: int = 728  # A: two years without an outbreak
     # A: the rules run so long before the seeding, anything from .. to, with false alarms and restarts. It must differ between towns: a sum grows by

@@ -14,10 +14,10 @@ TIE = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class ScanRuleParams:
-    """A: assumption."""
+    """P: the first simulation of this project, unpublished; A: assumption."""
 
-    nearest: int = 8  # science.md 2.2
-    longest_days: int = 14  # science.md 2.2
+    nearest: int = 8  # P
+    longest_days: int = 14  # P
 
 
 def scan_rule(panel: Panel, place_km: Floats, params: ScanRuleParams = ScanRuleParams()) -> Windowed:

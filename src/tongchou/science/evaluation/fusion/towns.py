@@ -21,14 +21,14 @@ YEAR_DAYS = 365.25
 
 @dataclass(frozen=True, slots=True)
 class TownParams:
-    """The town and its people. A: assumption."""
+    """The town and its people. P: the first simulation of this project, unpublished; A: assumption."""
 
-    villages: int = 60  # science.md 2.1
-    residents: int = 200_000  # science.md 2.1
+    villages: int = 60  # P
+    residents: int = 200_000  # P
     size_log_sd: float = 0.5  # A: the largest village in sixty has about three times the mean
     side_km: float = 15.0  # A: villages lie anywhere in a square of this side
-    mixing_inside: float = 0.75  # science.md 2.1
-    gravity_km: float = 3.0  # science.md 2.1
+    mixing_inside: float = 0.75  # P
+    gravity_km: float = 3.0  # P
     level_log_sd: float = 0.2  # A: villages of one size differ so much in what their streams count
 
 
@@ -39,8 +39,8 @@ class Sampling:
     share_per_day: float | None
     samples_per_visit: float = 0.0
     risk_weight: float = 1.0
-    peak: float = 0.85  # science.md 2.1: on days 4 and 5
-    rise_days: float = 4.0  # science.md 2.1
+    peak: float = 0.85  # P: on days 4 and 5
+    rise_days: float = 4.0  # P
     decay_days: float = 8.0  # A: after the peak the chance falls by a factor e in so many days
 
     def found(self) -> Floats:
@@ -52,7 +52,7 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class StreamParams:
-    """One kind of sentinel. `weekday`: Monday first, relative; `visits`: a village reports on two days a week only. A: assumption."""
+    """One kind of sentinel. `weekday`: Monday first, relative; `visits`: a village reports on two days a week only. P: the first simulation of this project, unpublished; A: assumption."""
 
     name: str
     background: float  # events in a village of mean size on a day that counts 1 in `weekday`
@@ -61,17 +61,17 @@ class StreamParams:
     weekday: tuple[float, ...] = (1.0,) * 7
     season: float = 0.0  # log amplitude over the year
     visits: bool = False
-    missing: float = 0.03  # share of reports that never come; science.md 2.1: 2-5 %
+    missing: float = 0.03  # share of reports that never come; P: 2-5 %
 
 
-WORKDAYS_AND_SUNDAY = (1.45, 1.02, 1.02, 1.02, 1.02, 1.02, 0.45)  # science.md 2.1: Monday 1.45, Sunday .45; the mean is 1
+WORKDAYS_AND_SUNDAY = (1.45, 1.02, 1.02, 1.02, 1.02, 1.02, 0.45)  # P: Monday 1.45, Sunday .45; the mean is 1
 STREAMS = (
     StreamParams("testing", 0.02, 1.0, Sampling(0.01), weekday=(1.0,) * 5 + (0.4,) * 2, missing=0.02),
     StreamParams("scanner", 4.0, 1.8, Additive(0.105, 5.5, 2.0), missing=0.05),
     StreamParams("spot check", 0.004, 1.0, Sampling(None, samples_per_visit=20.0, risk_weight=3.0), visits=True, missing=0.04),
     StreamParams("monitoring", 8.0, 2.5, Additive(0.245, 7.0, 2.5), weekday=WORKDAYS_AND_SUNDAY, season=0.3, missing=0.03),  # season: A
     StreamParams("case investigation", 0.01, 1.2, Additive(0.08, 10.0, 3.0), missing=0.02),
-)  # science.md 2.1, where no A stands
+)  # P, where no A stands
 POSITION: Mapping[str, int] = {stream.name: k for k, stream in enumerate(STREAMS)}
 
 
