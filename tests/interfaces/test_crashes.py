@@ -145,7 +145,8 @@ def test_morning_killed_before_any_statement_is_read_to_its_end(watched: Town, l
     expected: dict[str, Any] = {}
     counted: list[int] = []
     _undone(lambda: (counted.append(writes_of(work)), expected.update(_seen())))
-    assert len(expected["runs"]) == 2 and expected["alarms"] and len({target for _, target, _ in expected["evidence"]}) == 2
+    # Two readings, and whether the promise is in doubt.
+    assert len(expected["runs"]) == 3 and expected["alarms"] and len({target for _, target, _ in expected["evidence"]}) == 2
 
     def killed_and_resumed(number: int) -> None:
         with pytest.raises(Killed), killed_before(number):

@@ -12,8 +12,9 @@ from scipy import stats
 
 from tests.science.detection.towns import CLINIC, DAYS, FIRST, LAST, last_week, state, town
 from tongchou.science.detection.additive import additive_log_lambda, day_effect, excess_table
-from tongchou.science.detection.background import expect, panel_of
+from tongchou.science.detection.background import Panel, expect, panel_of, without_catch_up
 from tongchou.science.detection.counts import count_bands, mixture_quantile
+from tongchou.science.detection.fusion import screen
 from tongchou.science.detection.model import TOWNWIDE, Additive, DetectionParams, History, Multiplicative
 from tongchou.science.detection.multiplicative import rate_log_lambda, weekly_blocks
 from tongchou.science.detection.stream_evidence import score, score_area, score_panel
@@ -264,3 +265,35 @@ def test_the_basis_multiplies_to_what_was_expected(ago: int) -> None:
     for s in scores:
         assert math.prod(value for _, value in s.basis) == pytest.approx(s.expected)
         assert all(value > 0 for _, value in s.basis)
+
+
+@pytest.mark.parametrize(
+    ("told", "dropped"),
+    [
+        ([1] * 30 + [None] * 7 + [50, 1], [37]),
+        ([1] * 30 + [None] * 6 + [50, 1], []),
+        ([1] * 30 + [None] * 56 + [3, 2], [86]),
+        (([1] + [None] * 9) * 8, []),  # whoever reports every ten days is not silent for nine
+        ([1, None] * 15 + [None] * 8 + [9], [38]),
+    ],
+)
+def test_the_first_report_after_an_unusual_silence_is_not_judged(told: list[float | None], dropped: list[int]) -> None:
+    values = np.array([[np.nan if v is None else v for v in told]], dtype=float)
+    panel = Panel(values, np.ones(values.shape), np.ones(1), FIRST, 1)
+    kept = without_catch_up(panel, DAILY).values
+    assert np.flatnonzero(np.isfinite(values[0]) & np.isnan(kept[0])).tolist() == dropped
+    np.testing.assert_array_equal(kept[np.isfinite(kept)], values[np.isfinite(kept)])
+
+
+def test_three_weeks_told_on_one_day_are_no_outbreak_but_the_days_after_count() -> None:
+    histories = town(21)
+    caught_up = [
+        replace(h, values=np.concatenate([h.values[:-23], np.full(21, np.nan), [np.nansum(h.values[-23:-1])], h.values[-1:]]))
+        if h.place == "v3"
+        else h
+        for h in histories
+    ]
+    plain, told = (screen(hs, LAST, DAILY).assessment for hs in (histories, caught_up))
+    assert not told.alarm and told.statistic < plain.statistic + 1
+    rises = [replace(h, values=np.append(h.values[:-1], 30.0)) if h.place == "v3" else h for h in caught_up]
+    assert screen(rises, LAST, DAILY).assessment.statistic > told.statistic + 5

@@ -1,6 +1,6 @@
 """The town for programs: which one it is, its places, its posts and who is on duty in them."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django.http import HttpRequest
@@ -141,7 +141,7 @@ def _user(field: str, username: str) -> User:
 def get_town(request: HttpRequest) -> Any:
     town = town_for(request, "desk.read")
     shown = {n: getattr(town, n) for n in ("zone", "step_days", "is_demo", "targets", "attributions")}
-    return {**shown, "place": town.place.code, "name": pair(town.name), "now": request.at}  # type: ignore[attr-defined]
+    return {**shown, "place": town.place.code, "name": pair(town.name), "now": request.at.astimezone(UTC)}  # type: ignore[attr-defined]
 
 
 @router.get("/places", response=list[PlaceOut], summary=both("本镇及其下的地方", "the town and the places below, as on a day"))

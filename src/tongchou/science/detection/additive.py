@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from scipy.stats import gamma
 
-from tongchou.science.detection.background import WEEKDAYS, Background, Panel, expect, panel_of, past_steps
+from tongchou.science.detection.background import WEEKDAYS, Background, Panel, expect, panel_of, past_steps, without_catch_up
 from tongchou.science.detection.counts import POISSON_BELOW, count_bands, sizes_of
 from tongchou.science.detection.model import METHOD_ADDITIVE, TOWNWIDE, Additive, DetectionParams, Floats, History, StreamScore
 
@@ -116,6 +116,7 @@ class Courses:
 
 def courses_of(panel: Panel, params: DetectionParams, with_total: bool, begin: int = 0) -> Courses:
     """Values, expected counts and dispersion of every place of a panel from step `begin` on, and of their total if asked."""
+    panel = without_catch_up(panel, params)
     background = expect(panel, params, begin)
     values, mean = panel.values, background.expected
     expected = mean * day_effect(values, mean, background.dispersion, params.day_effect_variance)

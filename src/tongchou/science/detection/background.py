@@ -6,7 +6,7 @@ is a theorem about; and a replay of years updates its sums day by day and says e
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tongchou.science.detection.model import DetectionParams, Floats, History
 
 WEEKDAYS = 7
+USUAL_DAYS, LONGEST_SILENCE_DAYS = 28, 56
 PASSES = 3  # level, weekday and outbreak weeks are estimated in turn; the third pass moves nothing that matters
 
 
@@ -81,8 +82,39 @@ def panel_of(histories: Sequence[History], day: date, steps: int) -> Panel:
 
 
 def past_steps(params: DetectionParams, step_days: int) -> int:
-    """Steps before a week from which its background is estimated."""
-    return (params.baseline_days + params.baseline_gap_days) // step_days
+    """Steps before a week that its background looks at."""
+    return (params.baseline_days + params.baseline_gap_days + LONGEST_SILENCE_DAYS + USUAL_DAYS) // step_days
+
+
+def without_catch_up(panel: Panel, params: DetectionParams) -> Panel:
+    """The panel without first reports after an unusual silence: they may carry what was not told on the days missed.
+
+    Unusual: `catch_up_days` or more missing in a row (weekly figures: two weeks) where at least half of the four weeks before were reported, or eight weeks.
+    """
+    step = panel.step_days
+    values = panel.values.copy()
+    _drop_catch_up(panel.values, max(2, params.catch_up_days // step), USUAL_DAYS // step, LONGEST_SILENCE_DAYS // step, values)
+    return replace(panel, values=values)
+
+
+@njit(cache=True, error_model="numpy")
+def _drop_catch_up(seen, silence, usual, longest, values):  # type: ignore[no-untyped-def]
+    """Set caught-up reports to NaN in `values`; looks at most `longest + usual` steps back."""
+    for v in range(seen.shape[0]):
+        last = -1
+        for t in range(seen.shape[1]):
+            if math.isnan(seen[v, t]):
+                continue
+            gap = t - last - 1
+            if gap >= longest:
+                values[v, t] = np.nan
+            elif gap >= silence:
+                told = 0
+                for u in range(max(last - usual + 1, 0), last + 1):
+                    told += not math.isnan(seen[v, u])
+                if 2 * told >= usual:
+                    values[v, t] = np.nan
+            last = t
 
 
 def expect(panel: Panel, params: DetectionParams, begin: int = 0) -> Background:

@@ -142,6 +142,7 @@ class DetectionParams:
     extra_variance: float = 0.02  # docs/methods/fusion_real.md
     baseline_days: int = 364  # assumption: level and weekday from a year
     baseline_gap_days: int = 14  # assumption: that ends two weeks before the week in question; a young outbreak is no background
+    catch_up_days: int = 7  # assumption: the first report after so long a silence may carry what was not told; it is not judged
     baseline_least_days: int = 28  # assumption: with a shorter past nothing is expected, and so nothing said
     drift_days: int = 35  # tried on simulated towns, docs/methods/fusion_benchmark.md
     drift_lag_days: int = 7  # assumption: the newest week never lowers its own alarm

@@ -45,6 +45,7 @@ def epidemic(rng: np.random.Generator, town: Town, params: EpidemicParams = Epid
 
     Examples
     --------
+    >>> from tongchou.science.evaluation.fusion.towns import town_of
     >>> town = town_of(np.random.default_rng(1))
     >>> one = epidemic(np.random.default_rng(2), town)
     >>> one.infections.shape, float(one.infections[one.village, 0]), bool(one.infected_by[-1] > 40)
