@@ -62,6 +62,10 @@ def test_gist_place_prior_cost_and_rule_are_said(watched: Town, raised: Alarm) -
     assert f"{sum(RISE[-4:])} cases in the two weeks to 1 Jun" in told.gist.en
     assert told.candidates[0].name == watched.villages[1].name and told.candidates[0].share > 0.5
     assert not told.candidates[0].is_whole
+    assert (
+        told.listed_said is not None
+        and told.listed_said.en == "To be treated as rising (of such lists at most 10% is wrong on average): Qianming"
+    )
     assert told.prior.en == "1.0 onsets a year (stated 1.0; 0 confirmed in 0.0 years of watching)"
     assert told.rule.en.startswith("all streams together: evidence") and "731 times" in told.rule.en
     assert told.line.en.startswith("promised: 1 false a year, one in 365 days; 50% of it")
@@ -110,6 +114,7 @@ def test_page_interface_and_command_say_the_same(raised: Alarm, tongchou: Progra
         told.prior,
         told.ppv_said,
         told.cost.said,
+        told.listed_said,
         story.gist,
         story.why_expected,
         story.method_said,

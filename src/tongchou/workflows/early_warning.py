@@ -29,6 +29,7 @@ from tongchou.domains.warning.queries import known_alarms, memory_of, verdict_lo
 from tongchou.domains.warning.rules import Move, may_confirm_alone, next_move
 from tongchou.domains.warning.watching import WEEK, WEEKLY_READING_DAY, Area, Block, Morning, Reading, read_area, read_morning
 from tongchou.science.detection.model import DetectionParams
+from tongchou.science.evidence.e_values import e_bh
 from tongchou.workflows.activation import confirm
 from tongchou.workflows.promise import control_record, with_controls
 from tongchou.workflows.watched_town import Town, installed_town, observe, town_on
@@ -36,6 +37,7 @@ from tongchou.workflows.watched_town import Town, installed_town, observe, town_
 FUNCTION = "detection.screen"
 MORNING = time(8, 0)
 PLACES_KEPT = 10
+LIST_FALSE_SHARE = 0.1  # assumption: of the parts listed as rising one in ten may be wrong on average
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +175,15 @@ def _run_of(reading: Reading, params: DetectionParams, reasons: dict[str, Any], 
 
 
 def _likeliest(reading: Reading) -> tuple[dict[str, Any], ...]:
-    """Where an outbreak, if there is one, probably began; the area's own path stands for everywhere at once."""
+    """Where an outbreak, if there is one, probably began; the area's own path stands for everywhere at once. `listed`: on the e-BH list of parts."""
+    parts = [p for p in reading.assessment.places if p.place is not None]
+    found = e_bh([p.log_e for p in parts], LIST_FALSE_SHARE).listed if parts else ()
+    listed = {parts[i].place for i in found}
     ranked = sorted(reading.assessment.places, key=lambda p: -p.share)[:PLACES_KEPT]
-    return tuple({"place": p.place or reading.area.path, "share": p.share, "probability": p.outbreak_probability} for p in ranked)
+    return tuple(
+        {"place": p.place or reading.area.path, "share": p.share, "probability": p.outbreak_probability, "listed": p.place in listed}
+        for p in ranked
+    )
 
 
 def _log(number: float) -> float:

@@ -222,7 +222,15 @@ def _candidates(alarm: Alarm) -> tuple[Candidate, ...]:
     kept = [k for k in alarm.places[:PLACES_SHOWN] if k["share"] >= LEAST_SHARE]
     places = {p.path: p for p in Place.objects.filter(path__in=[k["place"] for k in kept])}
     return tuple(
-        Candidate(places[k["place"]].code, k["place"], places[k["place"]].name, k["share"], k["probability"], k["place"] == alarm.area.path)
+        Candidate(
+            places[k["place"]].code,
+            k["place"],
+            places[k["place"]].name,
+            k["share"],
+            k["probability"],
+            k["place"] == alarm.area.path,
+            k.get("listed", False),
+        )
         for k in kept
         if k["place"] in places
     )

@@ -9,7 +9,7 @@ from tongchou.core.wording import T
 from tongchou.domains.warning.learning import ppv_said
 from tongchou.domains.warning.models import Alarm
 from tongchou.science.evidence.verdicts import Ppv
-from tongchou.workflows.early_warning import Recomputed
+from tongchou.workflows.early_warning import LIST_FALSE_SHARE, Recomputed
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ class Candidate:
     share: float
     probability: float
     is_whole: bool
+    is_listed: bool
 
     @property
     def said(self) -> T:
@@ -116,6 +117,19 @@ class Explanation:
     @property
     def ppv_said(self) -> T:
         return ppv_said(self.ppv)
+
+    @property
+    def listed_said(self) -> T | None:
+        """The parts in which a rise is to be reckoned with, by e-BH; None where the list is empty."""
+        names = [c.name for c in self.candidates if c.is_listed]
+        if not names:
+            return None
+        zh, en = "、".join(n.zh for n in names), ", ".join(n.en for n in names)
+        wrong = f"{LIST_FALSE_SHARE:.0%}"
+        return T(
+            f"应按有上升对待的地方（这样的名单平均至多 {wrong} 有误）：{zh}",
+            f"To be treated as rising (of such lists at most {wrong} is wrong on average): {en}",
+        )
 
     def record(self) -> dict[str, Any]:
         """As plain values, for JSON."""

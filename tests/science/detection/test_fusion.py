@@ -14,6 +14,7 @@ from tongchou.science.detection.fusion import fuse, screen
 from tongchou.science.detection.grading import infections_ahead
 from tongchou.science.detection.model import Assessment, DetectionParams, History, Multiplicative
 from tongchou.science.detection.stream_evidence import score_area
+from tongchou.science.evidence.e_values import e_bh
 
 DAILY = DetectionParams()
 WEEKLY = DetectionParams.weekly()
@@ -204,3 +205,14 @@ def test_low_counts_are_normal() -> None:
     assert screen(rare, LAST, DAILY).assessment.leading_place == "v0"
     busy = [replace(h, model=Multiplicative()) for h in town(1)[:6]]
     assert not screen(busy, LAST, DAILY).assessment.alarm
+
+
+def test_the_e_value_of_a_place_is_its_mean_over_onsets_whatever_its_weight() -> None:
+    histories = town(11, seeded_in=2, seeded_ago=24)
+    scores = score_area(histories, LAST, DAILY)
+    found = {p.place: p.log_e for p in fuse(scores, DAILY).places}
+    for place in ("v0", "v2"):
+        product = np.exp(sum(s.log_evidence for s in scores if s.place == place))
+        assert found[place] == pytest.approx(math.log(product.mean()))
+    places = sorted(p for p in found if p is not None)
+    assert [places[i] for i in e_bh([found[p] for p in places], 0.1).listed] == ["v2"]

@@ -59,6 +59,11 @@ class CandidateOut(Schema):
     share: float = Field(description=both("占后验概率的份额", "share of the posterior probability"))
     probability: float = Field(description=both("该处有暴发的概率", "probability of an outbreak there"))
     is_whole: bool = Field(description=both("全域同时，或无法定位", "everywhere at once, or not to be located"))
+    is_listed: bool = Field(
+        description=both(
+            "应按有上升对待（e-BH 名单，平均至多一成有误）", "to be treated as rising (e-BH list, at most a tenth wrong on average)"
+        )
+    )
 
 
 class CostOut(Schema):

@@ -122,6 +122,8 @@ def _print_places_and_outlook(told: "Explanation") -> None:
         _heading(T("可能从哪里开始", "Where it probably began"))
         columns = (T("地方", "place"), T("份额", "share"), T("该处有暴发的概率", "probability of an outbreak there"))
         print_table(columns, ((f"{c.said.en} {c.said.zh}", f"{c.share:.1%}", chance(c.probability)) for c in told.candidates))
+        if told.listed_said:
+            say(told.listed_said)
     if told.ahead:
         _heading(T("若不处置，接下来（中位数与 80% 区间）", "Expected next if nothing is done (median, 80 % interval)"))
         outlook = (T("数据流", "stream"), *(T(f"{h[0]} 天内", f"in {h[0]} days") for h in told.ahead[0].horizons))

@@ -73,7 +73,7 @@ def fuse(scores: Sequence[StreamScore], params: DetectionParams, restarted_on: d
     best_alone = max(able, default=-math.inf)
     alarm_by: Literal["fusion", "stream"] | None = "fusion" if statistic >= threshold else "stream" if best_alone >= 0 else None
     probability = _outbreak_probability(statistic, params)
-    evidence = _place_evidence(places, log_hypotheses, posterior, params)
+    evidence = _place_evidence(places, log_hypotheses, posterior, int(np.isfinite(open_onsets).sum()), params)
     size, sizes = _size_measure(scores, streams, params)
     summed = posterior.sum(axis=0)
     reached = size_probabilities(summed, sizes, probability, limits_of(params.grades, size))
@@ -204,12 +204,15 @@ def _outbreak_probability(log_evidence: float, params: DetectionParams) -> float
     return odds / (1 + odds)
 
 
-def _place_evidence(places: Places, log_hypotheses: Floats, posterior: Floats, params: DetectionParams) -> tuple[PlaceEvidence, ...]:
+def _place_evidence(
+    places: Places, log_hypotheses: Floats, posterior: Floats, onsets: int, params: DetectionParams
+) -> tuple[PlaceEvidence, ...]:
     found = []
     for row, name in enumerate(places.names):
         log_evidence = _log_sum(log_hypotheses[row])
         probability = _outbreak_probability(log_evidence, params)
-        found.append(PlaceEvidence(None if name == TOWNWIDE else name, float(posterior[row].sum()), probability, log_evidence))
+        log_e = log_evidence - math.log(places.weights[row]) - math.log(max(onsets, 1)) - params.margin_log
+        found.append(PlaceEvidence(None if name == TOWNWIDE else name, float(posterior[row].sum()), probability, log_evidence, log_e))
     return tuple(found)
 
 

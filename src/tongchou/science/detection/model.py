@@ -246,12 +246,17 @@ class StreamScore:
 
 @dataclass(frozen=True, slots=True)
 class PlaceEvidence:
-    """One place's part: its posterior share among the places (given an outbreak) and its own probability of an outbreak."""
+    """One place's part: its posterior share among the places (given an outbreak) and its own probability of an outbreak.
+
+    `log_evidence` is its part of the statistic, prior weight included; `log_e` the log of its e-value: the mean over onsets, without the weight,
+    less the margin, which is what `e_bh` takes.
+    """
 
     place: str | None
     share: float
     outbreak_probability: float
     log_evidence: float
+    log_e: float
 
 
 @dataclass(frozen=True, slots=True)
