@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -137,3 +138,10 @@ def test_a_week_must_end_on_one_weekday_and_days_must_be_there(tongchou, file):
     assert code == 2 and "row 3, column day" in err
     code, _, err = tongchou("screen", file(ONE, "o.csv"), "--streams", file(STREAMS, "t.yaml"), "--from", "2025-01-01")
     assert code == 2 and "no day to judge" in err
+
+
+def test_the_how_to_page_s_own_files_are_read(tongchou, file):
+    page = (Path(__file__).parents[2] / "docs/how-to/screen.md").read_text("utf-8")
+    source, streams = (page.split(f"```{kind}\n")[1].split("```")[0] for kind in ("csv", "yaml"))
+    code, out, err = tongchou("screen", file(source, "o.csv"), "--streams", file(streams, "s.yaml"), "--every-day")
+    assert code == 0 and [r["day"] for r in table(out)] == ["2024-01-01", "2024-01-02", "2024-01-03"] and "3 days, 0 alarms" in err
