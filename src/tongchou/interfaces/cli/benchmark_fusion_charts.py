@@ -8,7 +8,7 @@ from tongchou.interfaces.web.chart_parts import Spec, layer, quantity, spec_of
 
 NAMES: Mapping[str, T] = {
     "fused": T("融合（五类哨点）", "fused, five streams"),
-    "fused or a stream": T("融合或单一哨点（产品全规则）", "fused or one stream (whole rule)"),
+    "fused or a stream": T("融合或单一哨点（各半）", "fused or one stream (half each)"),
     "largest ratio": T("最大似然比", "largest ratio (GLR)"),
     "testing": T("检测", "testing"),
     "scanner": T("扫码", "scanner"),

@@ -100,7 +100,7 @@ def rules_of(
 
 
 def either(fused: Windowed, alone: list[Windowed], fused_share: float = 0.5) -> Windowed:
-    """The product's whole rule: half the budget is the fusion's, half the streams' own; villages by the fusion."""
+    """The product's rule of weekly streams: half the budget is the fusion's, half the streams' own; villages by the fusion."""
     of_stream = math.log((1 - fused_share) / len(alone))
     reach = np.max([fused.reach + math.log(fused_share), *(rule.reach + of_stream for rule in alone)], axis=0)
     return Windowed(reach, fused.places)
