@@ -65,7 +65,7 @@ def escalate(dossier: Dossier, *, by: Actor, at: datetime) -> Deadline | None:
 
     Gives back the deadline that was escalated, None when nothing is overdue (another worker was first).
     """
-    running = Deadline.objects.select_for_update().filter(dossier=dossier, stopped_at=None, escalate_at__lte=at).order_by("due_at")
+    running = Deadline.objects.select_for_update().filter(dossier=dossier, stopped_at=None, escalate_at__lte=at).order_by("due_at", "pk")
     overdue = list(running)
     if not overdue or dossier.closed_at is not None:
         record("dossier.escalate", dossier, detail={"outcome": "nothing overdue"})

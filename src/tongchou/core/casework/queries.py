@@ -21,13 +21,13 @@ def inbox_for(actor: Actor) -> QuerySet[Assignment]:
 
 def overdue_at(at: datetime) -> QuerySet[Deadline]:
     """Running clocks whose next escalation has come."""
-    return Deadline.objects.filter(stopped_at=None, escalate_at__lte=at).select_related("dossier").order_by("escalate_at")
+    return Deadline.objects.filter(stopped_at=None, escalate_at__lte=at).select_related("dossier").order_by("escalate_at", "pk")
 
 
 def running_clocks(dossier_ids: list[int]) -> dict[int, Deadline]:
     """Dossier id → the running clock that falls due first."""
     first: dict[int, Deadline] = {}
-    for row in Deadline.objects.filter(dossier_id__in=dossier_ids, stopped_at=None).order_by("due_at"):
+    for row in Deadline.objects.filter(dossier_id__in=dossier_ids, stopped_at=None).order_by("due_at", "pk"):
         first.setdefault(row.dossier_id, row)
     return first
 

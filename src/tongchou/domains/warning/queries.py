@@ -27,7 +27,7 @@ def alarms_seen_by(actor: Actor) -> QuerySet[Alarm]:
     seen = Q(pk__in=())
     for scope in actor.scopes("alarm.read"):
         seen |= Q(dossier__place__path__startswith=scope)
-    running = Deadline.objects.filter(stopped_at=None).order_by("due_at")
+    running = Deadline.objects.filter(stopped_at=None).order_by("due_at", "pk")
     return (
         Alarm.objects.filter(seen)
         .select_related("dossier__place", "dossier__owner_post", "area")
