@@ -93,8 +93,7 @@ class Reading:
     @property
     def place_path(self) -> str:
         """Where the rise is: the leading part if it holds at least half of the evidence, else the whole area."""
-        top = max(self.assessment.places, key=lambda p: p.share, default=None)
-        return self.area.path if top is None or top.place is None or top.share < 0.5 else top.place
+        return self.assessment.located_in or self.area.path
 
 
 def areas_of(root: Spot, leaves: Sequence[Spot]) -> tuple[Area, ...]:

@@ -8,8 +8,9 @@ from itertools import product
 import numpy as np
 
 from tongchou.interfaces.cli.benchmark_fusion_run import Results
+from tongchou.science.detection.budget import interval_limits
 from tongchou.science.detection.model import Floats
-from tongchou.science.evaluation.fusion.budgets import INTERVALS, interval_limits, unevenness
+from tongchou.science.evaluation.fusion.budgets import INTERVALS, unevenness
 from tongchou.science.evaluation.fusion.comparisons import Interval, Row, days_between, fewer_infected, row_of
 from tongchou.science.evaluation.fusion.contenders import FUSED
 from tongchou.science.evaluation.fusion.outbreaks import METHODS

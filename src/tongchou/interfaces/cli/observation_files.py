@@ -9,10 +9,9 @@ import numpy as np
 
 from tongchou.core.packs.reading import read_yaml
 from tongchou.core.wording import T
-from tongchou.interfaces.cli.tables import BadTable, Row, read_table
+from tongchou.interfaces.cli.tables import MISSING, BadTable, Row, read_table
 from tongchou.science.detection.model import Additive, History, Kind, Multiplicative
 
-MISSING = {"", "NA", "NaN", "nan", "null", "NULL"}
 WEEK = 7
 MOST_DAYS = 40_000
 

@@ -14,7 +14,6 @@ from tongchou.interfaces.cli.observation_files import WEEK, Observations, Stream
 from tongchou.interfaces.cli.tables import AsJson, BadTable, OutFile, refused_with_two, write_records
 
 SILENCE_DAYS = 28  # a rise that goes on is one alarm of the past that sets the threshold
-LEAST_SHARE = 0.5  # an alarm names a place only when that place holds half of the evidence
 
 
 def register(app: typer.Typer) -> None:
@@ -127,10 +126,9 @@ def _records(found: Observations, mornings: Sequence[date], params: Any, every_d
 
 
 def _record(a: Any, streams: Streams) -> dict[str, Any]:
-    top = max(a.places, key=lambda p: p.share)
     shares = {s.stream: s.share for s in a.streams}
     return {
-        "day": a.day.isoformat(), "place": (top.place or "") if top.share >= LEAST_SHARE else "", "grade": a.grade or "",
+        "day": a.day.isoformat(), "place": a.located_in or "", "grade": a.grade or "",
         "raised_by": a.alarm_by or "", "evidence": a.statistic, "threshold": a.threshold, "probability": a.outbreak_probability,
         "growth_per_day": a.growth_per_day,
     } | {f"share_{name}": shares.get(name, 0.0) for name in streams.specs}  # fmt: skip
@@ -139,8 +137,8 @@ def _record(a: Any, streams: Streams) -> dict[str, Any]:
 def _tell_null(found: Observations, mornings: Sequence[date], params: Any, copies: int, seed: int) -> None:
     """Replay copies without an outbreak; say the interval between alarms with its exact 95 % limits beside the promise."""
     import numpy as np
-    from scipy.stats import chi2
 
+    from tongchou.science.detection.budget import interval_limits
     from tongchou.science.detection.model import Additive
     from tongchou.science.detection.null_copies import null_copy
     from tongchou.science.detection.replaying import replay
@@ -157,8 +155,7 @@ def _tell_null(found: Observations, mornings: Sequence[date], params: Any, copie
         copy = null_copy(histories, mornings[-1], params, np.random.default_rng([seed, n]))
         alarms += len(replay(copy, mornings[0], mornings[-1], params).alarms)
     days = copies * len(mornings) * params.calendar_step_days
-    low, high = days / (chi2.ppf(0.975, 2 * (alarms + 1)) / 2), days / (chi2.ppf(0.025, 2 * alarms) / 2) if alarms else float("inf")
-    interval = days / alarms if alarms else float("inf")
+    interval, low, high = interval_limits(alarms, days)
     also_zh, also_en = (f"；{', '.join(kept)} 原样保留", f"; {', '.join(kept)} kept as seen") if kept else ("", "")
     promised = 365.25 / params.alarms_per_year
     tell(

@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from tongchou.core.wording import T
-from tongchou.interfaces.cli.tables import Row, read_table
+from tongchou.interfaces.cli.tables import MISSING, Row, read_table
 
 SAMPLES = ("samples", "population")
-MISSING = {"", "NA", "NaN", "nan", "null", "NULL"}
 MOST_STEPS = 1_000_000
 WHOLE = T("整数", "a whole number")
 

@@ -17,6 +17,7 @@ from tongchou.core.wording import T
 from tongchou.interfaces.cli.shell import Fault, print_json, refuse
 
 Value = TypeVar("Value")
+MISSING = {"", "NA", "NaN", "nan", "null", "NULL"}  # cells that hold no number
 OutFile = Annotated[Path | None, typer.Option("--out", help="File to write; default: the screen. 输出文件。")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON instead of CSV. 输出 JSON。")]
 

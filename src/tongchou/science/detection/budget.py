@@ -61,3 +61,16 @@ def _count_alarms(values: Floats, margin: float, silence: int) -> int:
 def alarm_rate_upper(alarms: int, years: float) -> float:
     """Exact Poisson 95 % upper limit of a yearly rate (Garwood 1936); infinite without a past."""
     return float("inf") if years <= 0 else float(chi2.ppf(0.95, 2 * (alarms + 1)) / 2 / years)
+
+
+def interval_limits(alarms: int, days: float, coverage: float = 0.95) -> tuple[float, float, float]:
+    """Mean days between alarms with exact Poisson limits (Garwood 1936); infinite where no alarm fell.
+
+    Examples
+    --------
+    >>> [round(x, 1) for x in interval_limits(200, 9000)]
+    [45.0, 39.2, 52.0]
+    """
+    tail = (1 - coverage) / 2
+    most, least = chi2.ppf(1 - tail, 2 * alarms + 2) / 2, chi2.ppf(tail, 2 * alarms) / 2 if alarms else 0.0
+    return (days / alarms if alarms else np.inf), float(days / most), (float(days / least) if least else np.inf)

@@ -330,6 +330,12 @@ class Assessment:
         return max(self.streams, key=lambda s: s.statistic - s.threshold)
 
     @property
+    def located_in(self) -> str | None:
+        """The place that holds at least half of the evidence; None = no such place, or the whole area."""
+        top = max(self.places, key=lambda p: p.share, default=None)
+        return None if top is None or top.share < 0.5 else top.place
+
+    @property
     def leading_place(self) -> str | None:
         """The place with the largest share; None = the whole area."""
         return max(self.places, key=lambda p: p.share).place

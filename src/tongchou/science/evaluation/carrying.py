@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from scipy.stats import chi2
 
-from tongchou.science.detection.budget import calibrate_threshold
+from tongchou.science.detection.budget import calibrate_threshold, interval_limits
 from tongchou.science.detection.controller import ControllerParams
 from tongchou.science.detection.model import Floats
 from tongchou.science.evaluation.onsets import SILENCE_WEEKS, WEEKS_PER_YEAR, OnsetGround, count_false_alarms, days_at
@@ -34,9 +33,8 @@ class Carried:
     @property
     def interval(self) -> tuple[float, float]:
         """Exact Poisson 95 % interval of the ratio (Garwood 1936); too narrow, since places alarm together."""
-        promised, n = self.promised_per_year * self.quiet_years, self.false_alarms
-        low = float(chi2.ppf(0.025, 2 * n) / 2) if n else 0.0
-        return low / promised, float(chi2.ppf(0.975, 2 * (n + 1)) / 2) / promised
+        _, shortest, longest = interval_limits(self.false_alarms, self.promised_per_year * self.quiet_years)
+        return 1 / longest, 1 / shortest
 
 
 def thresholds(score: Floats, past: OnsetGround, per_year: float, basis: Basis) -> Floats:

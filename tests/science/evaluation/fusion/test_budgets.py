@@ -5,6 +5,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from tongchou.science.detection.budget import interval_limits
 from tongchou.science.detection.model import DetectionParams, History
 from tongchou.science.detection.replaying import replay
 from tongchou.science.evaluation.fusion.backgrounds import Watched, estimated_panel, true_panel
@@ -15,7 +16,6 @@ from tongchou.science.evaluation.fusion.budgets import (
     count_charts,
     count_quiet,
     counted,
-    interval_limits,
     keep_budget,
     offsets_of,
     quiet_place,

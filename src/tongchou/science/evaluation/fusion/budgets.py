@@ -6,7 +6,6 @@ from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2
 
 from tongchou.science.detection.budget import calibrate_threshold
 from tongchou.science.detection.model import Floats
@@ -133,19 +132,6 @@ def _begun_anew(rule: Windowed, day: int) -> Windowed:
     for t in range(min(ages, len(later))):
         later[t, t + 1 :] = later[t, t]
     return Windowed(later, rule.places)
-
-
-def interval_limits(alarms: int, days: float, coverage: float = 0.95) -> tuple[float, float, float]:
-    """Mean days between alarms with exact Poisson limits (Garwood 1936); infinite where no alarm fell.
-
-    Examples
-    --------
-    >>> [round(x, 1) for x in interval_limits(200, 9000)]
-    [45.0, 39.2, 52.0]
-    """
-    tail = (1 - coverage) / 2
-    most, least = chi2.ppf(1 - tail, 2 * alarms + 2) / 2, chi2.ppf(tail, 2 * alarms) / 2 if alarms else 0.0
-    return (days / alarms if alarms else np.inf), float(days / most), (float(days / least) if least else np.inf)
 
 
 def unevenness(alarms: Sequence[int] | NDArray[np.int64]) -> float:
