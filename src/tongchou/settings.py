@@ -2,6 +2,7 @@
 
 TONGCHOU_HOME      folder of this installation: database, keys, evidence files, logs (default ./tongchou-home)
 TONGCHOU_DATABASE  postgresql://user:password@host:port/name for a server; unset means SQLite in the folder
+TONGCHOU_SCANS     the same for the log of scans; unset means a file of its own in the folder, or the server named above
 TONGCHOU_HOSTS     comma-separated host names the pages answer to (default localhost only)
 """
 
@@ -20,11 +21,11 @@ DEBUG = os.environ.get("TONGCHOU_DEBUG") == "1"
 ALLOWED_HOSTS = [h for h in os.environ.get("TONGCHOU_HOSTS", "127.0.0.1,localhost,testserver").split(",") if h]
 
 
-def _database(url: str) -> dict[str, object]:
+def _database(url: str, file: str) -> dict[str, object]:
     if not url:
         return {
             "ENGINE": "django.db.backends.sqlite3",
-            "NAME": HOME / "tongchou.sqlite3",
+            "NAME": HOME / file,
             # One writer at a time, told at BEGIN rather than at the first write; FULL: an acknowledged commit is on disk.
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
@@ -34,7 +35,7 @@ def _database(url: str) -> dict[str, object]:
         }
     parts = urlsplit(url)
     if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
-        raise ImproperlyConfigured("TONGCHOU_DATABASE must read postgresql://user:password@host:port/name")
+        raise ImproperlyConfigured("TONGCHOU_DATABASE and TONGCHOU_SCANS must read postgresql://user:password@host:port/name")
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.path.lstrip("/"),
@@ -48,11 +49,17 @@ def _database(url: str) -> dict[str, object]:
     }
 
 
-DATABASES = {"default": _database(os.environ.get("TONGCHOU_DATABASE", ""))}
+DATABASES = {"default": _database(os.environ.get("TONGCHOU_DATABASE", ""), "tongchou.sqlite3")}
+# A file has one writer at a time: an import that holds the desk's for seconds must not hold up a door.
+_scans = os.environ.get("TONGCHOU_SCANS", "")
+SCANS_DATABASE = "scans" if _scans or not os.environ.get("TONGCHOU_DATABASE") else "default"
+if SCANS_DATABASE == "scans":
+    DATABASES["scans"] = _database(_scans, "scans.sqlite3")
+DATABASE_ROUTERS = ["tongchou.domains.gate.routing.ScansApart"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-CORE = ["places", "people", "parameters", "audit", "casework", "outbox", "importing", "runs"]
-DOMAINS = ["registry", "sentinels", "warning", "response"]
+CORE = ["places", "people", "parameters", "audit", "casework", "outbox", "importing", "runs", "passes"]
+DOMAINS = ["registry", "sentinels", "warning", "response", "gate"]
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -29,6 +29,10 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "audit.read",
                 "outbox.read",
                 "stream.report",
+                "gate.read",
+                "gate.rules",
+                "appeal.decide",
+                "pass.revoke",
             )
         ),
         "duty_officer": frozenset(
@@ -46,13 +50,30 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "register.export",
                 "person.unmask",
                 "outbox.read",
+                "gate.read",
+                "gate.write",
+                "appeal.decide",
+                "pass.issue",
+                "pass.revoke",
             )
         ),
-        "group_leader": frozenset((*_READ, "incident.work", "task.assign", "stream.report", "person.unmask")),
-        "area_lead": frozenset((*_READ, "stream.report", "register.write")),
-        "village_secretary": frozenset((*_READ, "stream.report", "register.write", "person.unmask")),
+        "group_leader": frozenset((*_READ, "incident.work", "task.assign", "stream.report", "person.unmask", "gate.read")),
+        "area_lead": frozenset((*_READ, "stream.report", "register.write", "gate.read", "pass.issue")),
+        "village_secretary": frozenset((*_READ, "stream.report", "register.write", "person.unmask", "gate.read", "pass.issue")),
         "township_doctor": frozenset((*_READ, "alarm.acknowledge", "stream.report", "person.unmask")),
-        "data_clerk": frozenset((*_READ, "stream.report", "sentinel.write", "register.write", "register.export", "import.write")),
+        "data_clerk": frozenset(
+            (
+                *_READ,
+                "stream.report",
+                "sentinel.write",
+                "register.write",
+                "register.export",
+                "import.write",
+                "gate.read",
+                "gate.write",
+                "pass.issue",
+            )
+        ),
         "auditor": frozenset(("desk.read", "audit.read", "parameter.read", "incident.read", "alarm.read", "sentinel.read", "outbox.read")),
         "administrator": frozenset(
             (
@@ -72,6 +93,9 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "register.read",
                 "register.write",
                 "import.write",
+                "gate.read",
+                "gate.write",
+                "pass.keys",
             )
         ),
         "district_observer": frozenset(("desk.read", "sentinel.read", "alarm.read", "incident.read", "parameter.read")),

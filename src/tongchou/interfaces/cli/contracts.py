@@ -11,9 +11,9 @@ PACKAGE = Path(__file__).resolve().parents[2]
 CONTRACT_MARKS = ("<!-- contract: written by python dev.py docs -->", "<!-- end of contract -->")
 # Page of the reference → the block or domain it describes.
 CONTRACTS = {
-    **{name: f"core/{name}" for name in ("places", "people", "parameters", "audit", "casework", "outbox", "importing", "runs")},
+    **{name: f"core/{name}" for name in ("places", "people", "parameters", "audit", "casework", "outbox", "importing", "runs", "passes")},
     "registers": "domains/registry",
-    **{name: f"domains/{name}" for name in ("sentinels", "warning", "response")},
+    **{name: f"domains/{name}" for name in ("sentinels", "warning", "response", "gate")},
 }
 
 

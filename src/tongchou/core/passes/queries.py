@@ -1,0 +1,40 @@
+"""What a door needs to check passes: the public keys it may trust, and the status lists of passes that have not expired."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from django.db.models import Min, Q
+
+from tongchou.core.passes.models import IssuedPass, IssuerKey
+from tongchou.core.passes.status_lists import LIST_BITS, bits_of
+from tongchou.core.passes.tokens import TrustedKey
+
+
+def trusted_keys(at: datetime) -> dict[bytes, TrustedKey]:
+    """Key id → key, of all that are trusted at an instant. One query."""
+    rows = IssuerKey.objects.filter(Q(trusted_until_at=None) | Q(trusted_until_at__gt=at), from_at__lte=at).order_by("key_id")
+    return {bytes.fromhex(row.key_id): TrustedKey(bytes(row.public), row.issuer) for row in rows}
+
+
+def status_lists(at: datetime) -> dict[str, Mapping[int, bytes]]:
+    """Purpose → number of the list → its bits, for every list that holds a pass not yet expired. Three queries over small indexes.
+
+    A list without a single bit set is there too: a door must be able to tell "none revoked" from "not fetched".
+    """
+    ends = IssuedPass.objects.filter(expires_at__gt=at).aggregate(first=Min("pk"))
+    last = IssuedPass.objects.order_by("-pk").values_list("pk", flat=True).first()
+    if ends["first"] is None or last is None:
+        return {"revocation": {}, "suspension": {}}
+    wanted = range(ends["first"] // LIST_BITS, last // LIST_BITS + 1)
+    rows = IssuedPass.objects.filter(pk__gte=wanted.start * LIST_BITS).order_by().values_list("pk", flat=True)
+    return {
+        "revocation": _laid_out(wanted, rows.filter(revoked_at__isnull=False)),
+        "suspension": _laid_out(wanted, rows.filter(suspended_at__isnull=False)),
+    }
+
+
+def _laid_out(wanted: Iterable[int], numbers: Iterable[int]) -> Mapping[int, bytes]:
+    by_list: dict[int, list[int]] = {which: [] for which in wanted}
+    for number in numbers:
+        by_list[number // LIST_BITS].append(number % LIST_BITS)
+    return {which: bits_of(indices) for which, indices in by_list.items()}

@@ -1,0 +1,217 @@
+"""Entrances and devices, entry rules, holders of passes."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from django.apps import apps
+
+from tongchou.core.audit.acting import action, record
+from tongchou.core.audit.chain import canonical
+from tongchou.core.errors import FieldProblem, Invalid, Refusal, Stale, Unseen
+from tongchou.core.identity import check_mobile, check_resident_id
+from tongchou.core.people.rules import Actor
+from tongchou.core.places.models import Place
+from tongchou.core.secrecy import blind_index
+from tongchou.core.wording import T
+from tongchou.domains.gate.checking import token_digest
+from tongchou.domains.gate.models import Device, Entrance, EntryRules, Holder
+from tongchou.domains.gate.queries import rule_from
+from tongchou.domains.gate.rules import piling_on
+
+_BATCH = 500
+_ENROL_WITHIN = timedelta(minutes=15)
+_MAIN = T("正门", "Main entrance")
+
+
+@dataclass(frozen=True, slots=True)
+class EntranceSpec:
+    """One way into a venue as it is to be set up. `venue` is the register's row number."""
+
+    venue: int
+    name: T = _MAIN
+    keeper: str = ""
+    expected_daily: int | None = None
+
+
+@action("gate.write")
+def open_entrances(*, specs: Sequence[EntranceSpec], by: Actor, at: datetime) -> list[Entrance]:
+    """Give venues their entrances with codes of their own, in order: the venue's code for its first, then -2, -3 and so on."""
+    wanted = {spec.venue for spec in specs}
+    venues = {v.pk: v for v in apps.get_model("registry", "Venue").objects.select_related("place").filter(pk__in=wanted)}
+    if any(pk not in venues or not by.may("gate.write", venues[pk].place.path) for pk in wanted):
+        raise Unseen("venue")
+    known: dict[int, int] = {}
+    for pk in Entrance.objects.filter(venue__in=wanted).order_by().values_list("venue_id", flat=True):
+        known[pk] = known.get(pk, 0) + 1
+    rows = []
+    for spec in specs:
+        count = known[spec.venue] = known.get(spec.venue, 0) + 1
+        venue = venues[spec.venue]
+        code = venue.code if count == 1 else f"{venue.code}-{count}"
+        rows.append(
+            Entrance(
+                code=code,
+                venue_id=spec.venue,
+                place_id=venue.place_id,
+                name_zh=spec.name.zh,
+                name_en=spec.name.en,
+                keeper=spec.keeper,
+                expected_daily=spec.expected_daily,
+            )
+        )
+    Entrance.objects.bulk_create(rows, batch_size=_BATCH)
+    for row in rows if len(rows) <= 20 else rows[:1]:
+        record("entrance.open", row, place_path=venues[row.venue_id].place.path, detail={"code": row.code, "together": len(rows)})
+    return rows
+
+
+@action("gate.write", on=Entrance)
+def change_screen_secret(entrance: Entrance, *, secret: str, by: Actor, at: datetime) -> Entrance:
+    """Give an entrance's screen a new secret, so that its code changes every half minute; empty: a printed poster is enough again."""
+    entrance.secret = secret or None
+    entrance.save(update_fields=["secret"])
+    record("entrance.screen", entrance, detail={"changes": bool(secret)})
+    return entrance
+
+
+@action("gate.write", on=Entrance)
+def invite_device(entrance: Entrance, *, name: str, code: str, by: Actor, at: datetime) -> Device:
+    """Make a place for one device; whoever shows `code` (random, kept as a digest) within a quarter of an hour becomes it."""
+    if not name.strip():
+        raise Invalid([FieldProblem("name", T("请给设备起个名，如“东门手机”。", "Name the device, for example East gate phone."))])
+    row = Device.objects.create(entrance=entrance, name=name.strip()[:60], code_digest=token_digest(code), code_until_at=at + _ENROL_WITHIN)
+    record("device.invite", row, detail={"device": row.pk, "entrance": entrance.code})
+    return row
+
+
+@action("gate.enrol")
+def enrol_device(*, code: str, token: str, by: Actor, at: datetime) -> Device:
+    """Let the device that shows an invitation's code be that device, holding `token` (random, kept as a digest). Once only.
+
+    Raises Refusal for a code that is unknown, used or too old: all three are one answer, so that nobody can try codes.
+    """
+    row = Device.objects.select_for_update(of=("self",)).filter(code_digest=token_digest(code), revoked_at=None).first()
+    if row is None or row.code_until_at is None or row.code_until_at < at:
+        raise Refusal(
+            T("登记码无效、已用过或已过期。", "This enrolment code is unknown, used or too old."),
+            T("请管理员重新生成，15分钟内扫码。", "Ask for a new one and scan it within 15 minutes."),
+        )
+    row.code_digest, row.token_digest, row.enrolled_at = None, token_digest(token), at
+    row.save(update_fields=["code_digest", "token_digest", "enrolled_at"])
+    record("device.enrol", row, detail={"device": row.pk, "entrance": row.entrance.code})
+    return row
+
+
+@action("gate.write", on=Device)
+def revoke_device(device: Device, *, reason: str, by: Actor, at: datetime) -> Device:
+    """Trust a device no more; its scans are refused from the next second on. Raises Stale when it already is revoked."""
+    if len(reason.strip()) < 2:
+        raise Invalid([FieldProblem("reason", T("请写明原因，如“遗失”。", "Say why, for example: stolen."))])
+    if device.revoked_at is not None:
+        raise Stale(T("该设备已停用。", "The device is already revoked."))
+    device.revoked_at, device.reason, device.token_digest, device.code_digest = at, reason.strip()[:200], None, None
+    device.save(update_fields=["revoked_at", "reason", "token_digest", "code_digest"])
+    record("device.revoke", device, reason=reason)
+    return device
+
+
+@action("gate.rules", place=lambda given: given["place"].path)
+def publish_entry_rules(
+    *,
+    rules: Sequence[Mapping[str, Any]],
+    ceilings: Sequence[Mapping[str, Any]],
+    classes: Sequence[str],
+    place: Place,
+    by: Actor,
+    at: datetime,
+) -> EntryRules:
+    """Bring entry rules into force as the next version; the very same again changes nothing.
+
+    Raises Invalid, naming each class and day, when a rule asks for more than was ordered from above.
+    """
+    found = piling_on([rule_from(r) for r in rules], [rule_from(c) for c in ceilings], classes)
+    if found:
+        raise Invalid([FieldProblem("rules", said) for said in found])
+    text = canonical({"rules": list(rules), "ceilings": list(ceilings)})
+    digest = sha256(text.encode()).hexdigest()
+    latest = EntryRules.objects.first()
+    if latest is not None and latest.digest == digest:
+        row = latest
+    else:
+        row = EntryRules.objects.create(
+            version=(latest.version if latest else 0) + 1, body=json.loads(text), digest=digest, place=place, published_at=at
+        )
+    record("gate.rules", row, detail={"version": row.version, "digest": digest, "again": row is latest})
+    return row
+
+
+@action("pass.issue")
+def register_residents(*, numbers: Mapping[int, int], by: Actor, at: datetime) -> list[Holder]:
+    """Give residents (register's row number → random holder number) their holder rows; those who have one keep it."""
+    residents = apps.get_model("registry", "Resident").objects.select_related("place")
+    known = set(Holder.objects.filter(resident__in=numbers).order_by().values_list("resident_id", flat=True))
+    rows = []
+    for start in range(0, len(wanted := sorted(set(numbers) - known)), _BATCH):
+        for resident in residents.filter(pk__in=wanted[start : start + _BATCH]):
+            if not by.may("pass.issue", resident.place.path):
+                raise Unseen("resident")
+            rows.append(Holder(number=numbers[resident.pk], resident_id=resident.pk, place_id=resident.place_id))
+    if len(rows) != len(wanted):
+        raise Unseen("resident")
+    Holder.objects.bulk_create(rows, batch_size=_BATCH)
+    if rows:
+        record("holder.register", rows[0], detail={"residents": len(rows)})
+    else:
+        record("holder.register", Holder.objects.filter(resident__in=numbers)[0], detail={"residents": 0})
+    return rows
+
+
+@action("pass.issue", place=lambda given: given["place"].path)
+def register_visitor(*, number: int, name: str, phone: str, id_number: str, place: Place, by: Actor, at: datetime) -> Holder:
+    """Give somebody who is in no register a holder row: a name and a phone, an identity number if they show one."""
+    problems = [] if name.strip() else [FieldProblem("name", T("请填写姓名。", "Give a name."))]
+    checked: dict[str, str] = {}
+    for field, text, check in (("phone", phone, check_mobile), ("id_number", id_number, check_resident_id)):
+        try:
+            checked[field] = check(text) if text.strip() or field == "phone" else ""
+        except Refusal as refusal:
+            problems.append(FieldProblem(field, refusal.said))
+    if problems:
+        raise Invalid(problems)
+    id_index = blind_index(checked["id_number"]) if checked["id_number"] else None
+    if id_index is not None and (known := Holder.objects.filter(id_index=id_index).first()) is not None:
+        record("holder.register", known, detail={"again": True})
+        return known
+    row = Holder.objects.create(
+        number=number,
+        name=name.strip()[:60],
+        phone=checked["phone"],
+        phone_index=blind_index(checked["phone"]),
+        id_number=checked["id_number"] or None,
+        id_index=id_index,
+        place=place,
+    )
+    record("holder.register", row, detail={"visitor": True})
+    return row
+
+
+@action("gate.learn")
+def learn_facts(*, sampled_at: Mapping[int, datetime], doses: Mapping[int, tuple[int, date | None]], by: Actor, at: datetime) -> int:
+    """Take over what passes may say of their holders: the latest negative test, doses. Older news changes nothing. Gives how many rows changed."""
+    rows = list(Holder.objects.filter(pk__in={*sampled_at, *doses}).order_by("pk"))
+    changed = []
+    for row in rows:
+        before = (row.sampled_at, row.doses, row.last_dose_on)
+        tested = sampled_at.get(row.pk)
+        row.sampled_at = max(filter(None, (row.sampled_at, tested)), default=None)
+        row.doses, row.last_dose_on = doses.get(row.pk, (row.doses, row.last_dose_on))
+        if before != (row.sampled_at, row.doses, row.last_dose_on):
+            changed.append(row)
+    Holder.objects.bulk_update(changed, ["sampled_at", "doses", "last_dose_on"], batch_size=_BATCH)
+    if rows:
+        record("holder.facts", rows[0], detail={"holders": len(changed)})
+    return len(changed)
