@@ -43,7 +43,7 @@ def make_append_only_tables_flushable() -> None:
         return [*(f'DROP TRIGGER "{name}"' for name, _ in triggers), *plain(self, *args, **kwargs), *(sql for _, sql in triggers)]
 
     def start_chain(sender: Any, using: str, **_: Any) -> None:
-        if sender.label == "audit":
+        if sender.label == "audit" and using == "default":
             apps.get_model("audit", "ChainHead").objects.using(using).get_or_create(pk=1, defaults={"seq": 0, "digest": "0" * 64})
 
     DatabaseOperations.sql_flush = sql_flush
@@ -59,6 +59,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.database)
         if parts[:2] == ("interfaces", "browser"):
             item.add_marker(pytest.mark.browser)
+        reach_every_database(item)
+
+
+def reach_every_database(item: pytest.Item) -> None:
+    """A test with a database has all of them: the log of scans lies in one of its own on SQLite."""
+    mark, fixtures = item.get_closest_marker("django_db"), set(getattr(item, "fixturenames", ()))
+    if mark or fixtures & {"db", "transactional_db"}:
+        wanted = {"transaction": "transactional_db" in fixtures} | (dict(mark.kwargs) if mark else {}) | {"databases": "__all__"}
+        item.add_marker(pytest.mark.django_db(**wanted), append=False)
 
 
 @pytest.fixture(scope="session")

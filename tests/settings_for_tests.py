@@ -27,6 +27,8 @@ DATABASES["default"]["TEST"] = {  # noqa: F405
     "NAME": f"test_tongchou_{Path(_run).name[-8:].lower()}" if _on_postgres else str(Path(_run) / "test.sqlite3"),
     "TEMPLATE": "template0" if _on_postgres else None,
 }
+if "scans" in DATABASES:  # noqa: F405
+    DATABASES["scans"]["TEST"] = {"NAME": str(Path(_run) / "test_scans.sqlite3")}  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AXES_ENABLED = False
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

@@ -24,8 +24,14 @@ from tongchou.core.wording import T
 from tongchou.interfaces.cli.shell import Fault
 
 FORMAT = 1
-MANIFEST, SQLITE_FILE, POSTGRES_FILE, KEYS_FILE = "manifest.json", "tongchou.sqlite3", "tongchou.dump", "keys.json"
-MEMBER = re.compile(r"tongchou\.(sqlite3|dump)|clock\.json|evidence/[0-9a-f]{2}/[0-9a-f]{64}")
+MANIFEST, SQLITE_FILE, SCANS_FILE, POSTGRES_FILE, KEYS_FILE = (
+    "manifest.json",
+    "tongchou.sqlite3",
+    "scans.sqlite3",
+    "tongchou.dump",
+    "keys.json",
+)
+MEMBER = re.compile(r"tongchou\.(sqlite3|dump)|scans\.sqlite3|clock\.json|evidence/[0-9a-f]{2}/[0-9a-f]{64}")
 CHUNK_BYTES = 1 << 20
 ANOTHER_ARCHIVE = T("请换一份备份。", "Use another backup.")
 
@@ -35,13 +41,15 @@ def make_backup(home: Path, target: Path, *, at: datetime, head: tuple[int, str]
     if target.exists():
         raise Fault(T(f"{target} 已存在。", f"{target}: already there."), T("请换一个文件名。", "Name a new file."))
     target.parent.mkdir(parents=True, exist_ok=True)
-    stored = [p for p in (home / SQLITE_FILE, *_loose_files(home).values()) if p.exists()]
+    stored = [p for p in (home / SQLITE_FILE, home / SCANS_FILE, *_loose_files(home).values()) if p.exists()]
     with (
         _room(target.parent, 2 * sum(p.stat().st_size for p in stored)),
         tempfile.TemporaryDirectory(dir=target.parent, prefix=".tongchou-backup-") as scratch,
     ):
         database = _copy_database(home, Path(scratch))
-        files = {database.name: database, **_loose_files(home)}
+        # The log of scans lies in a file of its own only where it is not kept on a server.
+        apart = [_copy_sqlite(home / SCANS_FILE, Path(scratch))] if (home / SCANS_FILE).exists() else []
+        files = {database.name: database, **{path.name: path for path in apart}, **_loose_files(home)}
         manifest = {
             "format": FORMAT,
             "made_at": at.isoformat(),
@@ -126,13 +134,16 @@ def fingerprint(keys: Path) -> str:
 
 
 def _copy_database(home: Path, scratch: Path) -> Path:
-    source = home / SQLITE_FILE
     url = os.environ.get("TONGCHOU_DATABASE", "")
     if url:
         copy = scratch / POSTGRES_FILE
         _run_postgres(["pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={copy}"], url)
         return copy
-    copy = scratch / SQLITE_FILE
+    return _copy_sqlite(home / SQLITE_FILE, scratch)
+
+
+def _copy_sqlite(source: Path, scratch: Path) -> Path:
+    copy = scratch / source.name
     try:
         # SQLite's own backup: a consistent copy while others read and write. A plain copy would miss what still lies in the WAL.
         with closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True)) as live, closing(sqlite3.connect(copy)) as kept:

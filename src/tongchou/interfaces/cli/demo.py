@@ -14,7 +14,7 @@ from rich.table import Table
 from tongchou.core.packs.contents import Pack
 from tongchou.core.wording import T
 from tongchou.interfaces.cli.serving import LOCK, Port, hold_home, refuse_taken_ports, serve_desk
-from tongchou.interfaces.cli.shell import Fault, home, out, progress, say, start_django, start_new_home
+from tongchou.interfaces.cli.shell import Fault, bring_up_to_date, home, out, progress, say, start_django, start_new_home
 
 PASSWORD = "tongchou-demo"
 MARK = "demo.json"
@@ -73,8 +73,6 @@ def make_town(pack: Pack, mark: Path) -> None:
     """A fresh database, the pack, its generated registers, and the weeks up to the demo's now. The mark is written last in full."""
     mark.write_text(json.dumps({"digest": None}))  # a town half made is made again
     start_new_home()
-    from django.core.management import call_command
-
     from tongchou.core.people.rules import system_actor
     from tongchou.domains.sentinels.generation import generate_observations
     from tongchou.workflows.demonstration import live_through
@@ -82,7 +80,7 @@ def make_town(pack: Pack, mark: Path) -> None:
 
     assert pack.identity.demo_from is not None and pack.identity.demo_now is not None and pack.identity.generated is not None
     with progress() as show:
-        call_command("migrate", verbosity=0)
+        bring_up_to_date()
         from_at = pack.identity.demo_from.astimezone(UTC)
         by = system_actor("demo")
         install_pack(pack, password=PASSWORD, known_until=from_at, by=by, at=from_at, progress=lambda what, share: show(0.39 * share, what))

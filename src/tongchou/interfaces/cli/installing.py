@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tongchou.core.wording import T
-from tongchou.interfaces.cli.shell import home, progress, say, start_new_home
+from tongchou.interfaces.cli.shell import bring_up_to_date, home, progress, say, start_new_home
 
 
 def register(app: typer.Typer) -> None:
@@ -30,15 +30,13 @@ def init(
 
     town = load_pack(pack)
     start_new_home()
-    from django.core.management import call_command
-
     from tongchou.core.people.rules import system_actor
     from tongchou.interfaces import clock
     from tongchou.workflows.installation import install_pack
 
     password = secrets.token_urlsafe(9)
     with progress() as show:
-        call_command("migrate", verbosity=0, interactive=False)
+        bring_up_to_date()
         done = install_pack(
             town,
             seed=seed,

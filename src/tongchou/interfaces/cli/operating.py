@@ -9,7 +9,7 @@ import typer
 
 from tongchou.core.wording import T
 from tongchou.interfaces.cli import archive, checking
-from tongchou.interfaces.cli.shell import Fault, home, pair_lines, print_json, print_table, say, start_django
+from tongchou.interfaces.cli.shell import Fault, bring_up_to_date, home, pair_lines, print_json, print_table, say, start_django
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs. 输出 JSON。")]
 MARKS = {"ok": "ok", "warn": "WARN", "fail": "FAIL"}
@@ -41,9 +41,7 @@ def check(as_json: AsJson = False) -> None:
 def upgrade() -> None:
     """Bring the database to the form of this version. Back up first. 升级数据库结构（请先备份）。"""
     start_django()
-    from django.core.management import call_command
-
-    call_command("migrate", verbosity=0, interactive=False)
+    bring_up_to_date()
     say(T("数据库结构已是最新。", "The database has the form of this version."))
 
 

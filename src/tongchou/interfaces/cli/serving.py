@@ -123,10 +123,9 @@ def work(once: Annotated[bool, typer.Option("--once", help="Do what waits, then 
 
 
 def _refuse_old_database() -> None:
-    from django.db import connection
+    from django.db import connection, connections
     from django.db.migrations.executor import MigrationExecutor
 
-    executor = MigrationExecutor(connection)
     if not connection.introspection.table_names():
         raise Fault(
             T("数据库是空的。", "database: empty."),
@@ -135,7 +134,8 @@ def _refuse_old_database() -> None:
                 "Does TONGCHOU_DATABASE name the one of this town? New here: tongchou init PACK",
             ),
         )
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+    executors = [MigrationExecutor(held) for held in connections.all()]
+    if any(executor.migration_plan(executor.loader.graph.leaf_nodes()) for executor in executors):
         raise Fault(
             T("数据库结构不是这个版本的。", "database: not in the form of this version."),
             T("请先备份，再运行 tongchou upgrade。", "Back up, then: tongchou upgrade"),

@@ -64,6 +64,15 @@ def start_new_home() -> None:
         raise lost_keys()
 
 
+def bring_up_to_date() -> None:
+    """Give every database of the installation the form of this version."""
+    from django.conf import settings
+    from django.core.management import call_command
+
+    for name in settings.DATABASES:
+        call_command("migrate", database=name, verbosity=0, interactive=False)
+
+
 def lost_keys() -> Fault:
     """A database whose keys are gone: nothing may go on, least of all with new ones."""
     return Fault(
