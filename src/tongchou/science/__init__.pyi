@@ -127,5 +127,25 @@ from tongchou.science.risk.model import Village as Village
 from tongchou.science.risk.scores import gathering_risk as gathering_risk
 from tongchou.science.risk.scores import imported_risk as imported_risk
 from tongchou.science.risk.scores import mobility_risk as mobility_risk
+from tongchou.science.sampling.commitment import design_digest as design_digest
+from tongchou.science.sampling.commitment import frame_digest as frame_digest
+from tongchou.science.sampling.commitment import seed_commitment as seed_commitment
+from tongchou.science.sampling.draws import draw_sample as draw_sample
+from tongchou.science.sampling.draws import inclusion_probabilities as inclusion_probabilities
+from tongchou.science.sampling.draws import randomised_systematic as randomised_systematic
+from tongchou.science.sampling.estimates import Prevalence as Prevalence
+from tongchou.science.sampling.estimates import corrected_for_test as corrected_for_test
+from tongchou.science.sampling.estimates import prevalence as prevalence
+from tongchou.science.sampling.finding import PooledPrevalence as PooledPrevalence
+from tongchou.science.sampling.finding import best_pool_size as best_pool_size
+from tongchou.science.sampling.finding import chance_to_find as chance_to_find
+from tongchou.science.sampling.finding import clopper_pearson as clopper_pearson
+from tongchou.science.sampling.finding import expected_tests_per_person as expected_tests_per_person
+from tongchou.science.sampling.finding import pooled_prevalence as pooled_prevalence
+from tongchou.science.sampling.finding import size_to_find as size_to_find
+from tongchou.science.sampling.model import Draw as Draw
+from tongchou.science.sampling.model import DrawnUnit as DrawnUnit
+from tongchou.science.sampling.model import Frame as Frame
+from tongchou.science.sampling.model import StratumDesign as StratumDesign
 
 MODULE_OF: dict[str, str]

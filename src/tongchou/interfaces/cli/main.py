@@ -14,6 +14,7 @@ from tongchou.interfaces.cli import (
     benchmarking,
     demo,
     detecting,
+    drawing,
     estimating,
     explaining,
     importing,
@@ -44,6 +45,7 @@ screening.register(app)
 demo.register(app)
 app.add_typer(accounts.app, name="users")
 app.add_typer(benchmarking.app, name="benchmark")
+app.add_typer(drawing.app, name="draw")
 
 
 @app.callback()
