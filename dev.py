@@ -44,6 +44,7 @@ POSTGRES_REMEDY = (
     "start PostgreSQL 15 or newer on port 5432 with a role that may create databases,"
     " or set TONGCHOU_TEST_POSTGRES=postgresql://user:password@host:port/postgres"
 )
+JAVA_REMEDY = "Debian: apt-get install openjdk-17-jre-headless; elsewhere a Java 17 or newer, named by JAVA_HOME"
 # Modules that write pages of documentation from the program itself, and where to.
 PICTURE, PICTURE_SCRIPT = "docs/images/desk.png", "docs/make_screenshot.py"
 GENERATED_DOCS = {
@@ -93,28 +94,30 @@ def environment(**extra: str) -> dict[str, str]:
 # ---- the environment ----------------------------------------------------------------------------------------------
 
 
-def wanted(dev: bool) -> tuple[list[str], str]:
-    """The requirements to install and a digest that changes when they, the pins or the interpreter do."""
+def wanted(dev: bool, engines: bool = False) -> tuple[list[str], str]:
+    """The requirements to install and a digest that changes when they, the pins or the interpreter do; `engines`: with Spark."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     requirements = list(project["project"]["dependencies"]) + (list(project["dependency-groups"]["dev"]) if dev else [])
+    requirements += project["project"]["optional-dependencies"]["spark"] if engines else []
     pins = CONSTRAINTS.read_text("utf-8") if CONSTRAINTS.exists() else ""
     scripts = project["project"].get("scripts", {})
     return requirements, hashlib.sha256(json.dumps([requirements, pins, scripts, sys.version_info[:2]]).encode()).hexdigest()
 
 
-def make_environment(dev: bool) -> None:
-    """Create .venv and install what is wanted; nothing is done when the last installation still fits."""
-    requirements, digest = wanted(dev)
-    stamps = {kind: VENV / f"installed-{kind}" for kind in ("runtime", "dev")}
-    stamp = stamps["dev" if dev else "runtime"]
-    if PYTHON.exists() and (_fits(stamp, digest) or (not dev and _fits(stamps["dev"], wanted(True)[1]))):
+def make_environment(dev: bool, engines: bool = False) -> None:
+    """Create .venv and install what is wanted; nothing is done when the last installation, or a wider one, still fits."""
+    requirements, digest = wanted(dev, engines)
+    widths = {"runtime": (False, False), "dev": (True, False), "engines": (True, True)}
+    stamp = VENV / f"installed-{next(kind for kind, width in widths.items() if width == (dev, engines))}"
+    wide_enough = [kind for kind, width in widths.items() if width >= (dev, engines)]
+    if PYTHON.exists() and any(_fits(VENV / f"installed-{kind}", wanted(*widths[kind])[1]) for kind in wide_enough):
         return
     if not PYTHON.exists():
         with step("making .venv"):
             result = subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], capture_output=True, text=True)
             if result.returncode:
                 raise Stop(f".venv: could not be made; Debian: apt-get install python3-venv\n{result.stdout[-800:]}{result.stderr[-800:]}")
-    with step(f"installing {len(requirements)} packages and what they need ({'development' if dev else 'runtime'})"):
+    with step(f"installing {len(requirements)} packages and what they need ({stamp.name.removeprefix('installed-')})"):
         _install(requirements)
     stamp.write_text(digest, "utf-8")
 
@@ -234,19 +237,38 @@ def run_pytest(name: str, arguments: Sequence[str], env: dict[str, str], whole: 
     return Floor(name, code, closing or f"pytest ended with {child.returncode}")
 
 
-def test(arguments: Sequence[str]) -> int:
-    """Lint, then the suite on SQLite, on PostgreSQL and in a browser, as far as this machine has them."""
+def find_java() -> bool:
+    """Whether there is a Java that Spark can use: JAVA_HOME, else `java` on the path, 17 or newer."""
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    if java is None or not Path(java).exists():
+        return False
+    said = subprocess.run([java, "-version"], capture_output=True, text=True).stderr
+    version = re.search(r'version "(\d+)', said)
+    return version is not None and int(version[1]) >= 17
+
+
+def engines_floor(whole: bool, targets: Sequence[str]) -> Floor:
+    """The same questions put to Spark, on a cluster of two workers on this machine."""
+    if not find_java():
+        return Floor("engines", None, JAVA_REMEDY)
+    make_environment(dev=True, engines=True)
+    return run_pytest("engines", ["-m", "engines", *targets], environment(), whole)
+
+
+def test(arguments: Sequence[str], engines: bool = False) -> int:
+    """Lint, then the suite on SQLite, on PostgreSQL and in a browser, as far as this machine has them; `engines`: on Spark too."""
     make_environment(dev=True)
     whole = not arguments
     started = time.monotonic()
     floors = [lint_floor()] if whole else []
     workers = ["-n", "2", "--dist", "worksteal"]
     targets = list(arguments) or ["tests"]
-    floors.append(run_pytest("sqlite", [*workers, "-m", "not browser", *targets], environment(), whole))
+    floors.append(run_pytest("sqlite", [*workers, "-m", "not browser and not engines", *targets], environment(), whole))
     postgres = find_postgres()
     if postgres:
         env = environment(TONGCHOU_DATABASE=postgres)
-        floors.append(run_pytest("postgresql", [*workers, "-m", "database and not browser", *targets], env, whole))
+        floors.append(run_pytest("postgresql", [*workers, "-m", "database and not browser and not engines", *targets], env, whole))
     else:
         floors.append(Floor("postgresql", None, POSTGRES_REMEDY))
     chromium = find_chromium()
@@ -254,6 +276,8 @@ def test(arguments: Sequence[str]) -> int:
         floors.append(run_pytest("browser", ["-m", "browser", *targets], environment(TONGCHOU_CHROMIUM=chromium), whole))
     else:
         floors.append(Floor("browser", None, CHROMIUM_REMEDY))
+    if engines:
+        floors.append(engines_floor(whole, targets))
     return close(floors, time.monotonic() - started)
 
 
@@ -444,7 +468,8 @@ def main(argv: Sequence[str]) -> int:
     town = commands.add_parser("demo", help="make the demo town and serve it on 127.0.0.1:8000")
     town.add_argument("--fresh", action="store_true", help="throw the demo's folder away and start over")
     town.add_argument("--port", type=int, default=8000)
-    commands.add_parser("test", help="the whole suite; more words go to pytest")
+    suite = commands.add_parser("test", help="the whole suite; more words go to pytest")
+    suite.add_argument("--engines", action="store_true", help="also on Spark, where there is a Java (installs pyspark, 0.5 GB)")
     speed = commands.add_parser("bench", help="the speed promises, each beside its peer; words choose scripts")
     speed.add_argument("--write", action="store_true", help="write the figures into README.md and README.zh-CN.md")
     commands.add_parser("lint", help="ruff, import law, types").add_argument("--fix", action="store_true", help="let ruff repair")
@@ -454,7 +479,7 @@ def main(argv: Sequence[str]) -> int:
     if rest and options.command not in {"test", "bench"}:
         parser.error(f"{options.command}: not understood: {' '.join(rest)}")
     if options.command == "test":
-        return test(rest)
+        return test(rest, options.engines)
     if options.command == "bench":
         return bench(rest, options.write)
     if options.command == "demo":

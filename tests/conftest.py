@@ -59,6 +59,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.database)
         if parts[:2] == ("interfaces", "browser"):
             item.add_marker(pytest.mark.browser)
+        if parts[:2] == ("interfaces", "engines"):
+            item.add_marker(pytest.mark.engines)
         reach_every_database(item)
 
 

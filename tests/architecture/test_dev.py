@@ -42,6 +42,25 @@ def test_the_demo_installs_no_development_tools():
     assert not any(name in requirement for requirement in runtime for name in ("pytest", "mypy", "ruff", "playwright"))
 
 
+def test_spark_comes_only_when_it_is_asked_for_and_says_so_without_java(monkeypatch, tmp_path):
+    assert not any("pyspark" in requirement for requirement in dev.wanted(True)[0])
+    assert any("pyspark" in requirement for requirement in dev.wanted(True, engines=True)[0])
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    floor = dev.engines_floor(True, ["tests"])
+    assert (floor.code, floor.said) == (None, dev.JAVA_REMEDY)
+
+
+def test_a_wider_installation_will_do(monkeypatch, tmp_path):
+    monkeypatch.setattr(dev, "VENV", tmp_path)
+    monkeypatch.setattr(dev, "PYTHON", ROOT / "dev.py")
+    monkeypatch.setattr(dev, "_install", lambda requirements: installed.append(len(requirements)))
+    installed: list[int] = []
+    dev.make_environment(dev=True, engines=True)
+    dev.make_environment(dev=True)
+    dev.make_environment(dev=False)
+    assert len(installed) == 1
+
+
 def test_only_dependencies_and_pins_make_it_install_again(tmp_path, monkeypatch):
     for name in ("pyproject.toml", "constraints.txt"):
         (tmp_path / name).write_text((ROOT / name).read_text("utf-8"))

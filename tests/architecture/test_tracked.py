@@ -68,4 +68,5 @@ def test_constraints_are_exact_and_cover_the_dependencies():
     names = {re.sub(r"[-_.]+", "-", name).lower() for name in pins}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     wanted = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
+    wanted += [w for extra in project["project"]["optional-dependencies"].values() for w in extra]
     assert {re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", w).group()).lower() for w in wanted} - names == set()

@@ -17,6 +17,7 @@ from tongchou.interfaces.cli import (
     drawing,
     estimating,
     explaining,
+    exposing,
     importing,
     installing,
     operating,
@@ -42,6 +43,7 @@ explaining.register(app)
 detecting.register(app)
 estimating.register(app)
 screening.register(app)
+exposing.register(app)
 demo.register(app)
 app.add_typer(accounts.app, name="users")
 app.add_typer(benchmarking.app, name="benchmark")

@@ -3,9 +3,10 @@
 import csv
 import io
 import math
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -143,8 +144,11 @@ def refused_with_two() -> Iterator[None]:
         raise typer.Exit(2) from error
 
 
-def write_records(records: Sequence[dict[str, Any]], out: Path | None, as_json: bool) -> None:
-    """Records as CSV, or as one JSON document, to a file or the screen; NaN is an empty cell or null. Raises BadTable for a place that takes no file."""
+def write_records(records: Sequence[dict[str, Any]], out: Path | None, as_json: bool, columns: Sequence[str] = ()) -> None:
+    """Records as CSV, or as one JSON document, to a file or the screen; NaN is an empty cell or null. Raises BadTable for a place that takes no file.
+
+    columns: the heading of a CSV without records.
+    """
     cleaned = [{k: None if isinstance(v, float) and math.isnan(v) else v for k, v in r.items()} for r in records]
     if as_json and out is None:
         print_json(cleaned)
@@ -155,7 +159,7 @@ def write_records(records: Sequence[dict[str, Any]], out: Path | None, as_json: 
         _write(out, json.dumps(cleaned, ensure_ascii=False, indent=2, default=str) + "\n")
         return
     page = io.StringIO()
-    writer = csv.DictWriter(page, fieldnames=list(cleaned[0]) if cleaned else [], lineterminator="\n")
+    writer = csv.DictWriter(page, fieldnames=list(cleaned[0]) if cleaned else list(columns), lineterminator="\n")
     writer.writeheader()
     writer.writerows({k: _shown(v) for k, v in r.items()} for r in cleaned)
     if out is None:
@@ -165,9 +169,17 @@ def write_records(records: Sequence[dict[str, Any]], out: Path | None, as_json: 
 
 
 def _write(out: Path, text: str) -> None:
+    """All or nothing: written beside and moved over, so that a full disk leaves what was there."""
+    is_file = not out.exists() or out.is_file()  # a pipe or a device takes no other file's place
+    target = out.resolve()
+    beside = target.with_name(f".{target.name}.{os.getpid()}") if is_file else target
     try:
-        out.write_text(text, "utf-8")
+        beside.write_text(text, "utf-8")
+        beside.replace(target)
     except OSError as error:
+        if is_file:
+            with suppress(OSError):
+                beside.unlink()
         raise BadTable(
             T(f"{out} 无法写入：{error.strerror}。", f"--out {out}: cannot be written: {error.strerror}."),
             T("请换一个位置。", "Choose another place."),

@@ -1,0 +1,13 @@
+"""The exposed-visit query on a Spark cluster of two workers on this machine: the same answer as the kernel."""
+
+from tests.interfaces.exposure_worlds import by_kernel, rows_of, town
+from tongchou.interfaces.cli.exposure_engines import answered_by
+from tongchou.science import ExposureParams
+
+
+def test_spark_gives_the_kernel_s_answer_over_two_generations():
+    visits, cases = town(4)
+    params = ExposureParams(900, 2)
+    found = answered_by("spark", visits, cases, params, spark_master="local-cluster[2,1,1024]")
+    assert set(found.generation.tolist()) == {1, 2}
+    assert rows_of(found) == by_kernel(visits, cases, params)
