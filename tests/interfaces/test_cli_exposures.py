@@ -2,9 +2,11 @@
 
 import csv
 import io
+import os
 import re
 import runpy
 import shlex
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -141,6 +143,19 @@ def test_other_wrong_words_are_refused_in_one_line(folder, tongchou):
     ]:
         code, _, err = ask(tongchou, *words)
         assert code == 2 and said in err, words
+
+
+def test_a_pipe_and_a_link_are_written_through(folder, tongchou):
+    os.mkfifo("pipe")
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit((folder / "pipe").read_text, "utf-8")
+        assert ask(tongchou, "--generations", "2", "--out", "pipe")[0] == 0
+        assert read.result(30) == ANSWER
+    (folder / "kept").mkdir()
+    (folder / "kept/real.csv").write_text("old\n", "utf-8")
+    (folder / "link.csv").symlink_to(folder / "kept/real.csv")
+    assert ask(tongchou, "--generations", "2", "--out", "link.csv")[0] == 0
+    assert (folder / "link.csv").is_symlink() and (folder / "kept/real.csv").read_text("utf-8") == ANSWER
 
 
 def test_an_engine_that_is_not_installed_says_how_to_get_it(folder, tongchou, monkeypatch):

@@ -40,10 +40,12 @@ def test_a_venue_without_ventilation_and_an_unknown_class_are_refused():
         WellsRileyParams(quanta_per_h=0)
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 50), st.booleans()), max_size=30), st.integers(1, 30))
-def test_who_was_not_seen_leaving_left_at_the_next_entry_or_after_the_assumed_stay(rows, stay):
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 50), st.booleans()), max_size=30), st.integers(1, 30), st.sampled_from([1, 2**60])
+)
+def test_who_was_not_seen_leaving_left_at_the_next_entry_or_after_the_assumed_stay(rows, stay, apart):
     person, entered, missing = (np.array([r[k] for r in rows], kind) for k, kind in enumerate((np.int64, np.int64, bool)))
-    left = assume_departures(person, entered, entered + 77, missing, stay)
+    left = assume_departures(person * apart, entered, entered + 77, missing, stay)
     for k, (p, a, is_missing) in enumerate(rows):
         later = [b for q, b, _ in rows if q == p and b > a]
         assert left[k] == (min([a + stay, *later]) if is_missing else a + 77)

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -144,20 +145,21 @@ def _csv_rows(path: Path, persons: Codes, venues: Codes) -> Iterator[tuple[int, 
         with path.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.reader(lines)
             there = [name.strip() for name in next(reader, [])]
-            places = [_place(path, there, column) for column in COLUMNS]
+            pick = itemgetter(*(_place(path, there, column) for column in COLUMNS))
             for cells in reader:
                 if not any(cells):
                     continue
                 try:
-                    person, venue, entered, left = (cells[k].strip() for k in places)
+                    person, venue, entered, left = pick(cells)
                 except IndexError:
                     _refuse(path, T("单元格太少", "too few cells"), T("请补齐这一行。", "Complete this row."), reader.line_num)
+                person, venue, left, line = person.strip(), venue.strip(), left.strip(), reader.line_num
                 yield (
-                    persons[person] if person else _empty(path, "person", reader.line_num),
-                    venues[venue] if venue else _empty(path, "venue", reader.line_num),
-                    _second(path, "entered_at", entered, reader.line_num),
-                    _second(path, "left_at", left, reader.line_num) if left else MISSING,
-                    reader.line_num,
+                    persons[person] if person else _empty(path, "person", line),
+                    venues[venue] if venue else _empty(path, "venue", line),
+                    _second(path, "entered_at", entered.strip(), line),
+                    _second(path, "left_at", left, line) if left else MISSING,
+                    line,
                 )
     except OSError as error:
         _refuse(

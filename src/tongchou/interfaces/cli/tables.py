@@ -170,14 +170,15 @@ def write_records(records: Sequence[dict[str, Any]], out: Path | None, as_json: 
 
 def _write(out: Path, text: str) -> None:
     """All or nothing: written beside and moved over, so that a full disk leaves what was there."""
-    is_file = not out.exists() or out.is_file()  # a pipe or a device takes no other file's place
-    target = out.resolve()
-    beside = target.with_name(f".{target.name}.{os.getpid()}") if is_file else target
+    whole = not out.exists() or out.is_file()  # a pipe or a device takes no other file's place
+    target = out.resolve() if whole else out
+    beside = target.with_name(f".{target.name}.{os.getpid()}") if whole else out
     try:
         beside.write_text(text, "utf-8")
-        beside.replace(target)
+        if whole:
+            beside.replace(target)
     except OSError as error:
-        if is_file:
+        if whole:
             with suppress(OSError):
                 beside.unlink()
         raise BadTable(
