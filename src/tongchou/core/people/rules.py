@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from tongchou.core.wording import T
 
-_READ = ("desk.read", "sentinel.read", "alarm.read", "incident.read", "register.read", "parameter.read", "task.work")
+_READ = ("desk.read", "sentinel.read", "alarm.read", "incident.read", "register.read", "parameter.read", "task.work", "testing.read")
 
 # One line per kind of post. A capability holds in the post's place and everything below it.
 CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -33,6 +33,7 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "gate.rules",
                 "appeal.decide",
                 "pass.revoke",
+                "testing.run",
             )
         ),
         "duty_officer": frozenset(
@@ -55,12 +56,31 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "appeal.decide",
                 "pass.issue",
                 "pass.revoke",
+                "testing.run",
+                "testing.sample",
+                "testing.laboratory",
             )
         ),
-        "group_leader": frozenset((*_READ, "incident.work", "task.assign", "stream.report", "person.unmask", "gate.read")),
-        "area_lead": frozenset((*_READ, "stream.report", "register.write", "gate.read", "pass.issue")),
-        "village_secretary": frozenset((*_READ, "stream.report", "register.write", "person.unmask", "gate.read", "pass.issue")),
-        "township_doctor": frozenset((*_READ, "alarm.acknowledge", "stream.report", "person.unmask")),
+        "group_leader": frozenset(
+            (
+                *_READ,
+                "incident.work",
+                "task.assign",
+                "stream.report",
+                "person.unmask",
+                "gate.read",
+                "testing.run",
+                "testing.sample",
+                "testing.laboratory",
+            )
+        ),
+        "area_lead": frozenset((*_READ, "stream.report", "register.write", "gate.read", "pass.issue", "testing.sample")),
+        "village_secretary": frozenset(
+            (*_READ, "stream.report", "register.write", "person.unmask", "gate.read", "pass.issue", "testing.sample")
+        ),
+        "township_doctor": frozenset(
+            (*_READ, "alarm.acknowledge", "stream.report", "person.unmask", "testing.sample", "testing.laboratory")
+        ),
         "data_clerk": frozenset(
             (
                 *_READ,
@@ -72,6 +92,8 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "gate.read",
                 "gate.write",
                 "pass.issue",
+                "testing.sample",
+                "testing.laboratory",
             )
         ),
         "auditor": frozenset(("desk.read", "audit.read", "parameter.read", "incident.read", "alarm.read", "sentinel.read", "outbox.read")),

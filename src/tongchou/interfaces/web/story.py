@@ -11,6 +11,7 @@ from tongchou.core.casework.models import Dossier
 from tongchou.core.people.models import Post
 from tongchou.core.wording import T
 from tongchou.domains.response.rules import ACCEPT_WITHIN, DUE, INCIDENT, REPORT_WITHIN, TASK
+from tongchou.domains.testing.rules import RETEST_WITHIN, ROUND, ROUND_WITHIN
 from tongchou.domains.warning.rules import ACKNOWLEDGE, ALARM, DECIDE
 
 SYSTEM = T("系统", "system")
@@ -26,9 +27,11 @@ ACTS: Mapping[str, T] = {
     "task.assign": T("转交", "Passed on"),
     "task.approve": T("批准", "Approved"),
     "evidence.attach": T("提交佐证", "Proof added"),
+    "round.open": T("计划检测轮次", "Testing round planned"),
+    "round.assign": T("轮次转交", "Round passed on"),
     "dossier.escalate": T("逾期上报", "Overdue, passed up"),
 }
-STEPS: Mapping[str, T] = {f"{m.kind}.{s.name}": s.label for m in (ALARM, INCIDENT, TASK) for s in m.steps}
+STEPS: Mapping[str, T] = {f"{m.kind}.{s.name}": s.label for m in (ALARM, INCIDENT, TASK, ROUND) for s in m.steps}
 WHY: Mapping[str, T] = {
     "handed_over": T("移交", "Handed over"),
     "escalated": T("逾期上报", "Overdue, passed up"),
@@ -48,8 +51,10 @@ MISSED: Mapping[str, T] = {
     REPORT_WITHIN: T("未按时上报", "not reported in time"),
     ACKNOWLEDGE: T("未按时签收", "not acknowledged in time"),
     DECIDE: T("未按时研判", "not decided in time"),
+    ROUND_WITHIN: T("本轮未按时完成", "round not finished in time"),
+    RETEST_WITHIN: T("复核未按时完成", "retest not finished in time"),
 }
-MACHINES: Mapping[str, Machine] = {m.kind: m for m in (ALARM, INCIDENT, TASK)}
+MACHINES: Mapping[str, Machine] = {m.kind: m for m in (ALARM, INCIDENT, TASK, ROUND)}
 ADDRESSES: Mapping[str, str] = {"alarm": "alarm", "incident": "incident", "task": "task"}
 
 
