@@ -211,6 +211,8 @@ def day_counts(day: date, zone: ZoneInfo) -> list[DayCount]:
     start = datetime.combine(day, time.min, zone).astimezone(UTC)
     end = datetime.combine(day + timedelta(days=1), time.min, zone).astimezone(UTC)
     sites = {s.pk: s for s in Site.objects.filter(sentinel__isnull=False).select_related("place", "sentinel")}
+    if not sites:
+        return []
     rows = (
         CheckOff.objects.filter(at__gte=start, at__lt=end, tube__site__in=sites, round__dossier__is_exercise=False)
         .order_by()

@@ -16,6 +16,7 @@ from tongchou.domains.response.rules import DUE
 from tongchou.domains.sentinels.queries import turned_silent
 from tongchou.workflows.activation import escalate_overdue
 from tongchou.workflows.early_warning import MORNING, mornings
+from tongchou.workflows.testing_rounds import feed_last_days
 
 WORKER = system_actor("worker")
 SILENCE_BACK = timedelta(days=1)
@@ -82,10 +83,18 @@ def tell_of_silence(at: datetime) -> None:
     )
 
 
+def feed_testing(at: datetime) -> None:
+    """Yesterday's counts of the sampling sites, and what late results changed in the days before, to the streams of their sentinels."""
+    town = installation()
+    if town is not None:
+        feed_last_days(at, ZoneInfo(town.zone), by=WORKER)
+
+
 DUTIES: tuple[Duty, ...] = (
     Duty("escalate", timedelta(seconds=20), escalate),
     Duty("remind", timedelta(minutes=1), remind_in_time),
     Duty("screen", timedelta(minutes=1), screen_this_morning),
     Duty("silence", timedelta(minutes=10), tell_of_silence),
+    Duty("testing", timedelta(minutes=10), feed_testing),
     Duty("seal", timedelta(minutes=5), seal_yesterday),
 )
