@@ -7,6 +7,8 @@ POST_ONLY = {
     "logout", "preferences", "read_notices",
     "alarm_acknowledge", "alarm_dismiss", "alarm_confirm", "alarm_verdict",
     "incident_note", "incident_report", "incident_propose-closing", "incident_resume", "incident_close",
+    "round_plan", "round_people", "round_call", "round_start", "round_wind-up", "round_resume", "round_close", "round_cancel",
+    "crew_check", "crew_newcomer", "crew_queue", "crew_pack", "laboratory_result", "box_carry", "box_receive",
     "task_accept", "task_start", "task_evidence", "task_approve", "task_finish", "task_return", "task_hand-over", "task_cancel",
 }  # fmt: skip
 # Files rather than pages: as long as what they hold.
@@ -20,8 +22,11 @@ def every_page() -> dict[str, str]:
     from tongchou.core.people.models import User
     from tongchou.domains.response.models import Incident, Task
     from tongchou.domains.sentinels.models import Sentinel, Stream
+    from tongchou.domains.testing.models import Round, Site
     from tongchou.domains.warning.models import Alarm
 
+    testing = Round.objects.annotate(n=Count("roll")).order_by("dossier__closed_at", "-n", "pk").select_related("dossier__place").first()
+    site = Site.objects.filter(place=testing.dossier.place).first() or Site.objects.first() if testing else None
     incident = Incident.objects.annotate(n=Count("tasks")).order_by("-n", "pk").select_related("dossier").first()
     task = Task.objects.annotate(n=Count("dossier__evidence")).order_by("-n", "pk").select_related("dossier").first()
     alarm = Alarm.objects.annotate(n=Count("shares")).order_by("-n", "pk").select_related("dossier").first()
@@ -30,6 +35,7 @@ def every_page() -> dict[str, str]:
     person = User.objects.annotate(n=Count("postings")).order_by("-n", "pk").first()
     batch = ImportBatch.objects.order_by("-bad_row_count", "pk").first()
     file = Evidence.objects.exclude(sha256="").first()
+    assert testing and site, "a town without testing"
     assert incident and task and alarm and sentinel and stream and person and batch and file, "a town without history"
     return {
         "desk": "/", "desk fragment": "/?fragment=now", "inbox": "/inbox/", "alarms": "/alarms/",
@@ -43,7 +49,10 @@ def every_page() -> dict[str, str]:
         "parameter": "/parameters/task.escalate_every", "people": "/people/", "person": f"/people/{person.username}", "audit": "/audit/",
         "audit act": "/audit/?act=task", "audit who": f"/audit/?who={person.username}", "accesses": "/audit/accesses", "outbox": "/outbox/",
         "imports": "/imports/", "import_batch": f"/imports/{batch.pk}", "import_problems": f"/imports/{batch.pk}/problems.xlsx",
-        "registers": "/registers/", **_registers(), "login": "/login",
+        "registers": "/registers/", **_registers(), "testing": "/testing/", "round": f"/testing/rounds/{testing.dossier.number}",
+        "round_missing": f"/testing/rounds/{testing.dossier.number}/missing", "crew": f"/testing/rounds/{testing.dossier.number}/crew/{site.code}",
+        "laboratory": "/testing/laboratory", "sampling_site": f"/testing/sites/{site.code}", "sampling_site_new": "/testing/sites/new",
+        "public_sites": "/sites", "login": "/login",
     }  # fmt: skip
 
 

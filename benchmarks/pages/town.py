@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from benchmarks.databases import ROOT
@@ -68,7 +68,7 @@ def _answers(port: int) -> bool:
 
 
 def fill_up() -> None:
-    """What the demonstration leaves out and a used town has: a file with wrong rows and a letter nobody could deliver."""
+    """What the demonstration leaves out and a used town has: wrong rows, a letter nobody could deliver; a round of testing where there is none."""
     from tongchou.core.importing.actions import preview_import
     from tongchou.core.outbox.models import Message
     from tongchou.core.people.models import User
@@ -88,6 +88,34 @@ def fill_up() -> None:
     Message.objects.get_or_create(
         topic="mail", key="bench-dead", defaults={"payload": {}, "created_at": at, "due_at": at, "dead_at": at - timedelta(hours=1), "error": "550"}
     )  # fmt: skip
+    _test_a_village(at)
+
+
+def _test_a_village(at: datetime) -> None:
+    """A running round with a tube packed and a pool called back, unless the town has lived through one."""
+    from django.db.models import Count
+
+    from tongchou.core.people.rules import system_actor
+    from tongchou.core.places.models import Place
+    from tongchou.core.wording import T
+    from tongchou.domains.registry.models import Resident
+    from tongchou.domains.testing.actions import SiteSpec, open_site, plan_round, start_round
+    from tongchou.domains.testing.actions_laboratory import Finding, pack_box, receive_box
+    from tongchou.domains.testing.actions_sampling import Sampled, check_off
+    from tongchou.domains.testing.models import Round
+    from tongchou.workflows.testing_rounds import take_results
+
+    if Round.objects.exists():
+        return
+    by, hours = system_actor("benchmark"), [{"weekdays": [1, 2, 3, 4, 5, 6, 7], "from": "07:00", "to": "21:00"}]
+    place = Place.objects.get(pk=Resident.objects.values_list("place").annotate(n=Count("pk")).order_by("-n")[0][0])
+    site = open_site(code="S1", spec=SiteSpec(T("采样点", "Site"), T("路", "Road"), None, hours, 2, 6), place=place, by=by, at=at)
+    shown = start_round(plan_round(title=T("全员", "All"), place=place, by=by, at=at), by=by, at=at)
+    people = list(shown.roll.values_list("person_id", flat=True)[:10])
+    check_off(testing_round=shown, site=site, sampled=[Sampled(who, "TUBE0001") for who in people], by=by, at=at)
+    box = pack_box(testing_round=shown, site=site, laboratory="实验室", by=by, at=at)
+    receive_box(box, holder="收样员", tube_count=1, by=by, at=at)
+    take_results([Finding("TUBE0001", "positive", at)], source="benchmark", by=by, at=at)
 
 
 def settle() -> None:

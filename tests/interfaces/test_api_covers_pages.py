@@ -64,6 +64,27 @@ COVERED: dict[str, tuple[str, ...]] = {
     "person": ("GET /people/{username}", "POST /posts/{code}/postings", "POST /postings/{posting_id}/end"),
     "audit": ("GET /audit/entries", "GET /audit/proof"),
     "accesses": ("GET /audit/accesses",),
+    "testing": ("GET /testing/rounds", "GET /testing/sites"),
+    "round": ("GET /testing/rounds/{number}",),
+    "round_plan": ("POST /testing/rounds",),
+    "round_people": ("POST /testing/rounds/{number}/people",),
+    "round_missing": (
+        "GET /testing/rounds/{number}/missing",
+        "POST /testing/rounds/{number}/accounts",
+        "POST /testing/rounds/{number}/accounts/withdraw",
+    ),
+    "round_call": ("POST /testing/rounds/{number}/calls",),
+    **dict.fromkeys(
+        ("round_start", "round_wind-up", "round_resume", "round_close", "round_cancel"), ("POST /testing/rounds/{number}/steps/{step}",)
+    ),
+    **dict.fromkeys(("crew", "crew_check"), ("POST /testing/rounds/{number}/check-offs",)),
+    "crew_newcomer": ("POST /registers/{name}/rows", "POST /testing/rounds/{number}/people"),
+    "crew_queue": ("POST /testing/sites/{code}/queue",),
+    "crew_pack": ("POST /testing/boxes",),
+    "laboratory": ("GET /testing/boxes", "POST /testing/results", "POST /testing/results/fhir", "GET /testing/positives"),
+    "laboratory_result": ("POST /testing/results",),
+    **dict.fromkeys(("box_carry", "box_receive"), ("POST /testing/boxes/{number}/{step}",)),
+    **dict.fromkeys(("sampling_site", "sampling_site_new"), ("POST /testing/sites",)),
     "outbox": ("GET /outbox", "POST /outbox/{message_id}/retry"),
 }
 # No operation, and why.
@@ -74,6 +95,7 @@ NOT_FOR_PROGRAMS = {
     "register_csv": "a spreadsheet; the rows are at GET /registers/{name}/rows",
     "register_xlsx": "a spreadsheet; the rows are at GET /registers/{name}/rows",
     "register_template": "a spreadsheet to fill in; the columns are at GET /registers",
+    "public_sites": "for everybody's browser; the sites are at GET /testing/sites",
     "import_problems": "a spreadsheet; the problems are in GET /imports/{batch_id}",
 }
 

@@ -36,7 +36,7 @@ from tongchou.workflows.early_warning import screen_morning
 from tongchou.workflows.installation import install_pack
 
 MOST_QUERIES = 25
-WHO = ("zhou", "lin", "wu", "gao")  # the leader on duty, the duty officer, a village's secretary, the auditor
+WHO = ("zhou", "lin", "wu", "gao", "sun")  # the leader on duty, the duty officer, a village's secretary, the auditor, the head of testing
 ROOT = Path(__file__).parents[2]
 
 

@@ -4,7 +4,8 @@
 2. Every day the town is screened; alarms are proposed, never more.
 3. Officers decide on an alarm after a while: the story knows what was behind it, so a false one is dismissed.
 4. Groups accept, prove and finish their tasks; those the story leaves undone go overdue and climb.
-5. What happens in the last hours is left to the person who tries the town.
+5. On the last two days people are tested (`demonstration_testing`).
+6. What happens in the last hours is left to the person who tries the town.
 """
 
 import struct
@@ -34,6 +35,7 @@ from tongchou.domains.sentinels.reports import Report
 from tongchou.domains.warning.actions import acknowledge_alarm, dismiss_alarm
 from tongchou.domains.warning.models import Alarm
 from tongchou.workflows.activation import confirm, escalate_overdue
+from tongchou.workflows.demonstration_testing import testing_days
 from tongchou.workflows.early_warning import screen_morning
 from tongchou.workflows.promise import keep_judgement
 
@@ -97,6 +99,9 @@ class _Life:
             self._plan_from(day, screen_at, self._screen)
             day += timedelta(days=1)
         self._plan_from(last, screen_at, self._judge)
+        for at, happen in testing_days(self.pack, last, self.zone):
+            if at > self.from_at:
+                self._plan(at, happen)
         at = self.from_at + ESCALATION_EVERY
         while at <= self.to_at:
             self._plan(at, self._escalate)

@@ -37,13 +37,16 @@ from tongchou.domains.sentinels.queries import observations_as_known
 from tongchou.domains.sentinels.reports import Report
 from tongchou.domains.testing.actions import add_people, plan_round, start_round
 from tongchou.domains.testing.actions_laboratory import Finding, keep_results
+from tongchou.domains.testing.actions_sampling import CheckedOff, Sampled, check_off
 from tongchou.domains.testing.imports import Listed
-from tongchou.domains.testing.models import Result, RollEntry, Round, Tube
+from tongchou.domains.testing.models import Result, RollEntry, Round, Site, Tube
 from tongchou.domains.testing.queries import DayCount, day_counts, people_in
+from tongchou.domains.testing.roll import standing_of
 
 MACHINE = system_actor("testing")
 STREAMS = ("testing_sampled", "testing_positive", "testing_positive_rate")
-CORRECTED = "采样登记与检测结果汇总更新"
+CALLED = T("漏检联系", "call to a missing person")
+CORRECTED = T("采样登记与检测结果汇总", "counted from check-offs and results")
 FEED_DAYS = 7  # results older than a week change nothing any more; assumption
 _BATCH = 400
 
@@ -96,7 +99,7 @@ def listed_people(rows: Sequence[Listed]) -> dict[int, str]:
     found: dict[bytes, int] = {}
     for start in range(0, len(keys := list(index_of)), _BATCH):
         known = Resident.objects.filter(id_index__in=keys[start : start + _BATCH]).values_list("id_index", "pk")
-        found |= {bytes(index): pk for index, pk in known}
+        found |= {bytes(index): pk for index, pk in known if index is not None}
     if lost := [row for index, row in index_of.items() if index not in found]:
         raise Invalid([FieldProblem(f"rows[{r.row}].id_number", T("底数里没有这个人", "in no register")) for r in lost])
     return {found[index]: row.group for index, row in index_of.items()}
@@ -124,7 +127,7 @@ def number_to_call(testing_round: Round, person: int, *, by: Actor, at: datetime
     if entry is None:
         raise Unseen("resident")
     number = testing_round.dossier.number
-    phone = unmask(spec=RESIDENTS, row=entry.person, fields=["phone"], purpose=f"{number} 漏检联系", by=by, at=at)["phone"]
+    phone = unmask(spec=RESIDENTS, row=entry.person, fields=["phone"], purpose=f"{number} {CALLED.zh} {CALLED.en}", by=by, at=at)["phone"]
     if not phone:
         raise Refusal(
             T("底数里没有电话。", "The register has no phone."),
@@ -213,7 +216,7 @@ def feed_streams(day: date, zone: ZoneInfo, *, by: Actor, at: datetime) -> int:
     for stream, before in zip(streams, known.tolist(), strict=True):
         value = _value_of(stream.kind, counts[stream.sentinel_id])
         if value is not None and value != before:
-            reports.append(Report(stream.code, day, value, correction=True, confirmed=True, reason=CORRECTED))
+            reports.append(Report(stream.code, day, value, correction=True, confirmed=True, reason=f"{CORRECTED.zh} {CORRECTED.en}"))
     if reports:
         report_observations(reports=reports, source="testing", by=by, at=at)
     return len(reports)
@@ -231,3 +234,14 @@ def feed_last_days(at: datetime, zone: ZoneInfo, *, by: Actor) -> int:
     """The days that are over and whose results may still come in. Gives how many values were reported."""
     today = at.astimezone(zone).date()
     return sum(feed_streams(today - timedelta(days=back), zone, by=by, at=at) for back in range(FEED_DAYS, 0, -1))
+
+
+@transaction.atomic
+def sample_here(
+    testing_round: Round, site: Site, sampled: Sequence[Sampled], *, tube_size: int | None = None, by: Actor, at: datetime
+) -> CheckedOff:
+    """Check people off at a site; whoever is not on the roll yet, and is the actor's, is put on it first."""
+    known = standing_of(testing_round.pk, [s.person for s in sampled])
+    if strangers := [s.person for s in sampled if s.person not in known]:
+        add_people(testing_round=testing_round, people=strangers, by=by, at=at)
+    return check_off(testing_round=testing_round, site=site, sampled=sampled, tube_size=tube_size, by=by, at=at)

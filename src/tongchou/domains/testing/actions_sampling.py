@@ -56,18 +56,20 @@ def check_off(
     _require_sampling(testing_round)
     problems = _problems(sampled, tube_size, at)
     people = list(dict.fromkeys(s.person for s in sampled))
-    places, before = roll.places_on_roll(testing_round.pk, people), roll.tubes_of(testing_round.pk, people)
+    standing = roll.standing_of(testing_round.pk, people)
+    before = {who: found.tube for who, found in standing.items() if found.tube is not None}
     problems += [
         FieldProblem(f"sampled[{n}].person", T("不在本轮名册上，请先登记", "not on the roll of this round; register first"))
         for n, s in enumerate(sampled, start=1)
-        if s.person not in places
+        if s.person not in standing
     ]
     fresh = {s.person: s for s in sampled if s.person not in before}
-    tubes, wrong = _tubes(testing_round, site, [s.tube for s in fresh.values()], tube_size or testing_round.pool_size, at)
-    if problems or wrong:
-        raise Invalid(problems + wrong)
-    _fill(tubes, Counter(s.tube for s in fresh.values()))
-    rows = [roll.Row(who, places[who], tubes[s.tube].pk, min(s.sampled_at or at, at), WAYS.index(s.way)) for who, s in fresh.items()]
+    if problems:
+        raise Invalid(problems)
+    tubes = _tubes(testing_round, site, [s.tube for s in fresh.values()], tube_size or testing_round.pool_size, at)
+    rows = [
+        roll.Row(who, standing[who].place, tubes[s.tube].pk, min(s.sampled_at or at, at), WAYS.index(s.way)) for who, s in fresh.items()
+    ]
     if rows:
         try:
             roll.write_check_offs(testing_round.pk, by.user_id, rows)
@@ -75,7 +77,7 @@ def check_off(
             raise Stale(
                 T("其中有人刚被另一组采样登记，请重新发送。", "Another crew just checked one of them off; send it again.")
             ) from error
-        _replace_accounts(testing_round.pk, list(fresh), at)
+        _replace_accounts(testing_round.pk, [who for who in fresh if standing[who].is_accounted], at)
     said = "\n".join(f"{row.person},{row.tube}" for row in rows)
     record(
         "round.check_off", site,
@@ -101,11 +103,11 @@ def account_for(
         problems.append(FieldProblem("reason", T("请选择原因。", "Choose a reason.")))
     elif REASONS[reason][0] == "handed_on" and to_post is None:
         problems.append(FieldProblem("to_post", T("失联须移交岗位。", "A missing person is handed on to a post.")))
-    places = roll.places_on_roll(testing_round.pk, wanted)
-    paths = Place.objects.filter(pk__in=set(places.values())).values_list("path", flat=True)
-    if not wanted or len(places) != len(wanted) or not all(by.may("testing.sample", path) for path in paths):
+    standing = roll.standing_of(testing_round.pk, wanted)
+    paths = Place.objects.filter(pk__in={found.place for found in standing.values()}).values_list("path", flat=True)
+    if not wanted or len(standing) != len(wanted) or not all(by.may("testing.sample", path) for path in paths):
         problems.append(FieldProblem("people", T("其中有人不在本轮名册上或不归您管。", "Some are not on the roll, or not yours.")))
-    if roll.tubes_of(testing_round.pk, wanted):
+    if any(found.tube is not None for found in standing.values()):
         problems.append(FieldProblem("people", T("其中有人已采样。", "Some have been sampled already.")))
     if problems:
         raise Invalid(problems)
@@ -121,7 +123,7 @@ def account_for(
     Account.objects.bulk_create(
         [
             Account(
-                round=testing_round, person_id=who, place_id=places[who], reason=reason, note=note.strip()[:200], to_post=to_post, at=at, by_id=by.user_id
+                round=testing_round, person_id=who, place_id=standing[who].place, reason=reason, note=note.strip()[:200], to_post=to_post, at=at, by_id=by.user_id
             )
             for who in changed
         ],
@@ -181,8 +183,8 @@ def _problems(sampled: Sequence[Sampled], tube_size: int | None, at: datetime) -
     return problems
 
 
-def _tubes(testing_round: Round, site: Site, codes: Sequence[str], size: int, at: datetime) -> tuple[dict[str, Tube], list[FieldProblem]]:
-    """Code → tube, new ones made, or what is wrong with them."""
+def _tubes(testing_round: Round, site: Site, codes: Sequence[str], size: int, at: datetime) -> dict[str, Tube]:
+    """Code → tube with these people counted in, new ones made. Raises Invalid naming each that cannot take them."""
     counted = Counter(codes)
     wanted = list(counted)
     found: dict[str, Tube] = {}
@@ -201,20 +203,25 @@ def _tubes(testing_round: Round, site: Site, codes: Sequence[str], size: int, at
                 FieldProblem(f"tube {code}", T(f"这支管还能放 {room} 人，请换新管", f"this tube takes {room} more; take a new one"))
             )
     if problems:
-        return found, problems
-    fresh = [Tube(code=code, round=testing_round, site=site, size=size, opened_at=at) for code in wanted if code not in found]
+        raise Invalid(problems)
+    _fill(found, counted)
+    fresh = [
+        Tube(code=code, round=testing_round, site=site, size=size, filled=counted[code], opened_at=at)
+        for code in wanted
+        if code not in found
+    ]
     if fresh:
         try:
             Tube.objects.bulk_create(fresh, batch_size=_BATCH)
         except IntegrityError as error:
             raise Stale(T("管码刚被另一组使用，请重新发送。", "Another crew just used that tube's code; send it again.")) from error
-    return found | {tube.code: tube for tube in fresh}, []
+    return found | {tube.code: tube for tube in fresh}
 
 
 def _fill(tubes: dict[str, Tube], counted: Counter[str]) -> None:
     """Count the people into their tubes; the condition decides between crews that saw the same room."""
-    for code, count in counted.items():
-        tube = tubes[code]
+    for code, tube in tubes.items():
+        count = counted[code]
         room = Tube.objects.filter(pk=tube.pk, box=None, filled__lte=F("size") - count)
         if not room.update(filled=F("filled") + count):
             raise Stale(T(f"管 {code} 刚被装满或装箱，请换新管。", f"Tube {code} was just filled or packed; take a new one."))

@@ -35,6 +35,7 @@ WAYS = (
     Way("incidents", T("事件与任务", "Incidents"), "incident", "incident.read", "e", T("事件", "Incidents"), is_main=True),
     Way("matrix", T("哨点矩阵", "Sentinels"), "matrix", "sentinel.read", "m", T("哨点", "Sentinels"), is_main=True),
     Way("registers", T("底数", "Registers"), "register", "register.read", "r", is_main=True),
+    Way("testing", T("核酸检测", "Testing"), "check", "testing.read", "t"),
     Way("imports", T("导入", "Imports"), "import", "import.write"),
     Way("parameters", T("参数", "Parameters"), "parameters", "parameter.read", "p"),
     Way("people", T("人员与岗位", "People and posts"), "people", "desk.read"),

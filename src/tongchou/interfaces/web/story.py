@@ -55,7 +55,7 @@ MISSED: Mapping[str, T] = {
     RETEST_WITHIN: T("复核未按时完成", "retest not finished in time"),
 }
 MACHINES: Mapping[str, Machine] = {m.kind: m for m in (ALARM, INCIDENT, TASK, ROUND)}
-ADDRESSES: Mapping[str, str] = {"alarm": "alarm", "incident": "incident", "task": "task"}
+ADDRESSES: Mapping[str, str] = {"alarm": "alarm", "incident": "incident", "task": "task", "round": "round"}
 
 
 def address_of(dossier: Dossier) -> str:

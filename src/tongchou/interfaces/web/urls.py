@@ -29,6 +29,11 @@ PAGES: tuple[str, ...] = (
     "streams",
     "intake",
     "intake_file",
+    "testing_sites",
+    "testing_laboratory",
+    "testing_crew",
+    "testing",
+    "public_sites",
 )
 # Each module holds one subject's `router`.
 ROUTERS: tuple[str, ...] = (
@@ -40,6 +45,7 @@ ROUTERS: tuple[str, ...] = (
     "response",
     "sentinels",
     "reports",
+    "testing",
     "registry",
     "evidence",
     "office",
