@@ -13,6 +13,7 @@ def main(pack_folder: str, hours_later: float) -> None:
     import django
 
     django.setup()
+    from django.conf import settings
     from django.core.management import call_command
 
     from tongchou.core.packs.loading import load_pack
@@ -25,7 +26,8 @@ def main(pack_folder: str, hours_later: float) -> None:
     now = pack.identity.demo_now
     assert now is not None
     if not hours_later:
-        call_command("migrate", verbosity=0)
+        for database in settings.DATABASES:
+            call_command("migrate", verbosity=0, database=database)
         evening = now - timedelta(minutes=30)
         install_pack(pack, password=PASSWORD, with_registers=False, known_until=evening, by=system_actor("test"), at=evening)
         seen = screen_morning(evening.date(), evening, by=system_actor("early_warning"), at=evening)

@@ -78,6 +78,7 @@ PAGES = {
             "/sentinels/001-sampling-site/report", "/parameters/", "/parameters/coverage.seen_from", "/people/", "/people/lin"),
     "he": ("/registers/", "/registers/resident/", "/registers/resident/new", "/imports/"),
     "gao": ("/audit/", "/audit/accesses"),
+    "sun": ("/testing/", "/testing/sites/new", "/testing/laboratory", "/sites"),
     "luo": ("/outbox/", "/people/luo", "/parameters/coverage.seen_from"),
 }  # fmt: skip
 
