@@ -52,7 +52,7 @@ def every_page() -> dict[str, str]:
         "registers": "/registers/", **_registers(), "testing": "/testing/", "round": f"/testing/rounds/{testing.dossier.number}",
         "round_missing": f"/testing/rounds/{testing.dossier.number}/missing", "crew": f"/testing/rounds/{testing.dossier.number}/crew/{site.code}",
         "laboratory": "/testing/laboratory", "sampling_site": f"/testing/sites/{site.code}", "sampling_site_new": "/testing/sites/new",
-        "public_sites": "/sites", "login": "/login",
+        "public_sites": "/sites", "testing_due": "/testing/due", "login": "/login",
     }  # fmt: skip
 
 

@@ -82,6 +82,7 @@ COVERED: dict[str, tuple[str, ...]] = {
     "crew_queue": ("POST /testing/sites/{code}/queue",),
     "crew_pack": ("POST /testing/boxes",),
     "laboratory": ("GET /testing/boxes", "POST /testing/results", "POST /testing/results/fhir", "GET /testing/positives"),
+    "testing_due": ("GET /testing/due", "POST /testing/key-workers"),
     "laboratory_result": ("POST /testing/results",),
     **dict.fromkeys(("box_carry", "box_receive"), ("POST /testing/boxes/{number}/{step}",)),
     **dict.fromkeys(("sampling_site", "sampling_site_new"), ("POST /testing/sites",)),

@@ -7,14 +7,14 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from tests.domains.testing.samplers import ALL_DAY, IDS, Scene, scene
+from tests.domains.testing.samplers import ALL_DAY, IDS, Scene, parameter, scene
 from tests.fixtures_town import AT, Town
 from tongchou.core.audit.models import Access
 from tongchou.core.people.models import User
 from tongchou.core.places.models import Place
 from tongchou.domains.registry.models import Resident
 from tongchou.domains.testing.actions import report_queue
-from tongchou.domains.testing.models import Account, Box, CheckOff, Round, Site, Tube
+from tongchou.domains.testing.models import Account, Box, CheckOff, KeyWorker, Round, Site, Tube
 from tongchou.domains.testing.queries import missing_count
 from tongchou.interfaces import clock
 
@@ -142,6 +142,22 @@ def test_round_is_planned_with_a_list_and_sites_are_written(made: Scene) -> None
     kept = Site.objects.get(code="S2")
     assert (kept.booths, kept.hours[0]["weekdays"], kept.closed_at) == (3, [1, 2], AT)
     assert _as("wu").post("/testing/sites/S1", {**given, "reason": "改"}).status_code == 404
+
+
+def test_key_workers_are_noted_shown_when_due_and_given_a_round(made: Scene) -> None:
+    parameter("testing.regular_every", "hour", {"courier": 48, "resident": 72})
+    gao = _as("gao")
+    assert "Nobody is due" in gao.get("/testing/due").content.decode()
+    wrong = gao.post("/testing/due", {"file": SimpleUploadedFile("k.csv", f"身份证号,人群\n{IDS[0]},飞行员\n".encode())}, follow=True)
+    assert "not one row was kept" in _said(wrong) and not KeyWorker.objects.exists()
+    told = gao.post("/testing/due", {"file": SimpleUploadedFile("k.csv", f"身份证号,人群\n{IDS[0]},快递外卖\n".encode())}, follow=True)
+    assert "1 key workers noted" in _said(told)
+    KeyWorker.objects.update(from_on=AT.date() - timedelta(days=1))
+    shown = gao.get("/testing/due").content.decode()
+    assert "居民0" in shown and "48 h" in shown and IDS[0] not in shown
+    planned = gao.post("/testing/due", {"round": "1"})
+    assert planned["Location"] == "/testing/rounds/HS-2022-0002" and Round.objects.get(kind="list").roll.count() == 1
+    assert _as("wu").get("/testing/due").status_code == 404
 
 
 @pytest.mark.parametrize("address", ["/testing/", ROUND, f"{ROUND}/missing", CREW, "/testing/laboratory", "/testing/sites/S1"])

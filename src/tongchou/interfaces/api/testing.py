@@ -15,6 +15,7 @@ from tongchou.domains.testing import actions, actions_laboratory, actions_sampli
 from tongchou.domains.testing.models import Box, Round, Site
 from tongchou.domains.testing.queries import (  # fmt: skip
     boxes_seen,
+    key_workers_due,
     missing,
     positive_results,
     rounds_seen,
@@ -37,6 +38,8 @@ from tongchou.interfaces.api.testing_shapes import (
     BoxPage,
     DeliveryIn,
     DeliveryOut,
+    DueOut,
+    KeyWorkersIn,
     MissingPage,
     NewOut,
     PeopleIn,
@@ -292,3 +295,19 @@ def list_positives(request: HttpRequest, since: Instant, until: Instant) -> Any:
     rows = positive_results(town.place.path, since, until)
     names = ("tube", "round", "size", "is_single", "sampled_at", "reported_at")
     return [{**{n: getattr(row, n) for n in names}, "people": len(row.people)} for row in rows]
+
+
+@router.post("/testing/key-workers", response=NewOut, summary=both("重点人群", "people who need regular testing, by group"))
+def post_key_workers(request: HttpRequest, given: KeyWorkersIn) -> Any:
+    town = town_for(request, "testing.run")
+    people = dict(zip(_rows([k.person for k in given.people]), [k.group for k in given.people], strict=True))
+    day = request.at.date()  # type: ignore[attr-defined]
+    return {"new": actions.enlist_key_workers(people=people, place=town.place, from_on=given.from_on or day, **_who(request))}
+
+
+@router.get("/testing/due", response=list[DueOut], summary=both("常态化到期", "key workers who are due by an instant"))
+def list_due(request: HttpRequest, until: Instant) -> Any:
+    town_for(request, "testing.run")
+    at, scopes = request.at, request.auth.scopes("testing.run")  # type: ignore[attr-defined]
+    due = [n for scope in scopes for n in key_workers_due(scope, at, until)]
+    return [{"person": n.person, "group": n.due.group, "due_at": n.due.at} for n in due]

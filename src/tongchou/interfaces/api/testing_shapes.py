@@ -1,6 +1,6 @@
 """What programs send and receive about testing."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from ninja import Schema
@@ -257,3 +257,25 @@ class PositiveOut(Schema):
     is_single: bool
     sampled_at: datetime
     reported_at: datetime
+
+
+class KeyWorkerIn(Schema):
+    """One person and the group that asks for regular testing."""
+
+    person: int = RowNumber
+    group: str = Field(max_length=24)
+
+
+class KeyWorkersIn(Schema):
+    """Key workers to be noted, from a day on (none: today)."""
+
+    people: list[KeyWorkerIn] = Field(min_length=1, max_length=MOST_ROWS)
+    from_on: date | None = None
+
+
+class DueOut(Schema):
+    """A key worker and when they are next due."""
+
+    person: int
+    group: str
+    due_at: datetime

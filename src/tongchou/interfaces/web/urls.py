@@ -30,6 +30,7 @@ PAGES: tuple[str, ...] = (
     "intake",
     "intake_file",
     "testing_sites",
+    "testing_due",
     "testing_laboratory",
     "testing_crew",
     "testing",
