@@ -1,6 +1,6 @@
 """What the demonstration town shows of testing: sites at work, a round that closed the day before, one that is running with a pool called back.
 
-1. Every sampling site of the matrix is set up; none feeds its sentinel, whose streams the story already tells.
+1. Every sampling site of the matrix is set up; none feeds its sentinel, whose streams the story already tells. Key workers are noted.
 2. The day before, a round in one village: sampled, packed, received, negative; whoever was not sampled is accounted for; closed.
 3. On the last day, a round in another village is under way: most are sampled, the first box is back, one pool positive.
 """
@@ -18,7 +18,16 @@ from tongchou.core.people.rules import Actor
 from tongchou.core.places.queries import place_by_code
 from tongchou.core.wording import T
 from tongchou.domains.registry.models import Resident
-from tongchou.domains.testing.actions import SiteSpec, close_round, open_site, plan_round, report_queue, start_round, wind_up_round
+from tongchou.domains.testing.actions import (
+    SiteSpec,
+    close_round,
+    enlist_key_workers,
+    open_site,
+    plan_round,
+    report_queue,
+    start_round,
+    wind_up_round,
+)
 from tongchou.domains.testing.actions_laboratory import Finding, pack_box, receive_box
 from tongchou.domains.testing.actions_sampling import Sampled, account_for, check_off
 from tongchou.domains.testing.models import Box, Round, Site, Tube
@@ -46,6 +55,7 @@ def testing_days(pack: Pack, last: date, zone: ZoneInfo) -> Iterator[Event]:
 
     first, second = _Show(closed, before), _Show(running, last)
     yield on(before, 7), partial(_open_sites, sites)
+    yield on(before, 7, 10), partial(_note_key_workers, closed.place)
     yield on(before, 7, 30), first.begin
     for hour in range(8, 12):
         yield on(before, hour), partial(first.sample, (hour - 7) / 4)
@@ -82,6 +92,15 @@ def _open_sites(specs: list[SentinelSpec], at: datetime) -> None:
             staff=3 * (1 + n % 3),
         )  # fmt: skip
         open_site(code=f"CY{n + 1:02d}", spec=written, place=place, by=by, at=at)
+
+
+def _note_key_workers(code: str, at: datetime) -> None:
+    """Thirty people of one village with an occupation that asks for testing every second day."""
+    place, groups = place_by_code(code), ("courier", "market", "transport")
+    people = Resident.objects.filter(place=place, born_on__year__range=(1975, 1999)).order_by("pk").values_list("pk", flat=True)[:30]
+    if people:
+        given = {who: groups[n % len(groups)] for n, who in enumerate(people)}
+        enlist_key_workers(people=given, place=place, from_on=at.date(), by=_leader(at), at=at)
 
 
 def _say_queues(at: datetime) -> None:
