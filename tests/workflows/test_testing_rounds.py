@@ -11,6 +11,7 @@ from tongchou.core.audit.models import Access
 from tongchou.core.casework.models import Deadline, Link
 from tongchou.core.errors import Invalid, Refusal, Unseen
 from tongchou.core.outbox.models import Notice
+from tongchou.core.passes.actions import Application, issue_passes, rotate_key
 from tongchou.core.people.rules import system_actor
 from tongchou.domains.registry.models import Resident
 from tongchou.domains.sentinels.models import Observation, Sentinel, Stream
@@ -42,6 +43,19 @@ def test_person_is_recognised_by_number_phone_and_household(small_town: Town) ->
     for text in ("H9", IDS[0][:-1], "", "x" * 500):
         with pytest.raises(Unseen):
             workflow.recognise(text, AT)
+
+
+def test_pass_that_cannot_be_verified_and_one_of_nobody_known_are_refused(small_town: Town) -> None:
+    scene(small_town)
+    system = system_actor("test")
+    rotate_key(town=small_town.town, seed=bytes(32), trusted_for=timedelta(days=1), by=system, at=AT)
+    asked = [Application(12345, {}, timedelta(days=1), small_town.town)]
+    (text,) = issue_passes(issuer=small_town.town, applications=asked, by=system, at=AT)
+    with pytest.raises(Unseen):
+        workflow.recognise(text, AT)
+    for wrong in ("TC1:", text[:-4], text[:40] + "A" + text[41:]):
+        with pytest.raises(Refusal, match="不是本地可核验"):
+            workflow.recognise(wrong, AT)
 
 
 def test_list_by_number_names_the_rows_that_are_in_no_register(small_town: Town) -> None:

@@ -140,7 +140,9 @@ def round_missing(request: Asked, number: str) -> HttpResponse:
     own = list(Place.objects.filter(pk__in=RollEntry.objects.filter(round=found).order_by().values("place_id")).order_by("path"))
     own = [p for p in own if request.actor.may("testing.read", p.path)]
     picked = next((p for p in own if p.code == request.GET.get("place")), None)
-    rows = missing(found).filter(place__in=[picked.pk] if picked else [p.pk for p in own])
+    here = [picked.pk] if picked else [p.pk for p in own]
+    rows, shares = missing(found).filter(place__in=here), shares_by_place(found)
+    left = sum(shares[pk].missing for pk in here)
     # A page of households: nobody is torn from their family.
     homes = rows.order_by("place_id", "household_id").values_list("place_id", "household_id").distinct()
     page_obj = Paginator(homes, HOUSEHOLDS).get_page(request.GET.get("page"))
@@ -154,7 +156,7 @@ def round_missing(request: Asked, number: str) -> HttpResponse:
         grouped.setdefault(entry.household_id, []).append(people[entry.person_id])
     head = found.dossier
     context = {
-        "round": found, "head": head, "places": own, "picked": picked, "page_obj": page_obj, "left": rows.count(),
+        "round": found, "head": head, "places": own, "picked": picked, "page_obj": page_obj, "left": left,
         "homes": [{"household": houses.get(pk or 0), "people": who} for pk, who in grouped.items()],
         "reasons": [{"label": OUTCOMES[o], "of": [(k, t) for k, (out, t) in REASONS.items() if out == o]} for o in OUTCOMES],
         "posts": _posts(own), "said": list(accounts_standing(found).filter(place__in=own)[:20]), "reason_words": {k: t for k, (_, t) in REASONS.items()},
