@@ -10,9 +10,24 @@ POST_ONLY = {
     "round_plan", "round_people", "round_call", "round_start", "round_wind-up", "round_resume", "round_close", "round_cancel",
     "crew_check", "crew_newcomer", "crew_queue", "crew_pack", "laboratory_result", "box_carry", "box_receive",
     "task_accept", "task_start", "task_evidence", "task_approve", "task_finish", "task_return", "task_hand-over", "task_cancel",
+    *(f"case_{step}" for step in (
+        "correct", "hand-in", "classify", "discard", "close", "sample", "result", "visit", "link", "withdraw-link", "contact", "end-contact",
+        "ask-exposed",
+    )),
+    *(f"exposure_{step}" for step in ("approve", "refuse", "withdraw", "end", "make", "correct", "publish", "take-down")),
+    "follow_up_check", "follow_up_call", "follow_up_tell", "report_settle",
 }  # fmt: skip
 # Files rather than pages: as long as what they hold.
-DOWNLOADS = {"register_csv", "register_xlsx", "register_template", "import_problems", "evidence"}
+DOWNLOADS = {
+    "register_csv",
+    "register_xlsx",
+    "register_template",
+    "import_problems",
+    "evidence",
+    "line_list_csv",
+    "line_list_xlsx",
+    "line_list_template",
+}
 
 
 def every_page() -> dict[str, str]:
@@ -20,9 +35,11 @@ def every_page() -> dict[str, str]:
     from tongchou.core.casework.models import Evidence
     from tongchou.core.importing.models import ImportBatch
     from tongchou.core.people.models import User
+    from tongchou.domains.exposures.models import ExposureRequest
     from tongchou.domains.response.models import Incident, Task
     from tongchou.domains.sentinels.models import Sentinel, Stream
     from tongchou.domains.testing.models import Round, Site
+    from tongchou.domains.tracing.models import Case
     from tongchou.domains.warning.models import Alarm
 
     testing = Round.objects.annotate(n=Count("roll")).order_by("dossier__closed_at", "-n", "pk").select_related("dossier__place").first()
@@ -33,10 +50,15 @@ def every_page() -> dict[str, str]:
     sentinel = Sentinel.objects.annotate(n=Count("streams")).order_by("-n", "pk").first()
     stream = Stream.objects.annotate(n=Count("observations")).order_by("-n", "pk").first()
     person = User.objects.annotate(n=Count("postings")).order_by("-n", "pk").first()
-    batch = ImportBatch.objects.order_by("-bad_row_count", "pk").first()
+    batch = ImportBatch.objects.exclude(kind="line-list").order_by("-bad_row_count", "pk").first()
+    lines = ImportBatch.objects.filter(kind="line-list").order_by("-bad_row_count", "pk").first()
+    case = Case.objects.annotate(n=Count("contacts")).order_by("-n", "pk").select_related("dossier").first()
+    asked = ExposureRequest.objects.annotate(n=Count("lists")).order_by("-n", "pk").select_related("dossier").first()
     file = Evidence.objects.exclude(sha256="").first()
     assert testing and site, "a town without testing"
-    assert incident and task and alarm and sentinel and stream and person and batch and file, "a town without history"
+    assert incident and task and alarm and sentinel and stream and person and batch and lines and case and asked and file, (
+        "a town without history"
+    )
     return {
         "desk": "/", "desk fragment": "/?fragment=now", "inbox": "/inbox/", "alarms": "/alarms/",
         "promise": "/promise/", "alarm": f"/alarms/{alarm.dossier.number}",
@@ -52,7 +74,12 @@ def every_page() -> dict[str, str]:
         "registers": "/registers/", **_registers(), "testing": "/testing/", "round": f"/testing/rounds/{testing.dossier.number}",
         "round_missing": f"/testing/rounds/{testing.dossier.number}/missing", "crew": f"/testing/rounds/{testing.dossier.number}/crew/{site.code}",
         "laboratory": "/testing/laboratory", "sampling_site": f"/testing/sites/{site.code}", "sampling_site_new": "/testing/sites/new",
-        "public_sites": "/sites", "testing_due": "/testing/due", "login": "/login",
+        "public_sites": "/sites", "testing_due": "/testing/due",
+        "cases": "/cases/", "case": f"/cases/{case.dossier.number}", "case_new": "/cases/new", "chain": "/cases/chain", "follow_up": "/follow-up/",
+        "line_lists": "/line-lists/", "line_list": f"/line-lists/{lines.pk}", "line_list_csv": "/cases/line-list.csv",
+        "line_list_xlsx": "/cases/line-list.xlsx", "line_list_template": "/line-lists/template.xlsx", "exposures": "/exposures/",
+        "exposure": f"/exposures/{asked.dossier.number}", "exposure_own": "/exposures/own", "public_notices": "/public/notices",
+        "login": "/login",
     }  # fmt: skip
 
 

@@ -68,13 +68,14 @@ def _answers(port: int) -> bool:
 
 
 def fill_up() -> None:
-    """What the demonstration leaves out and a used town has: wrong rows, a letter nobody could deliver; a round of testing where there is none."""
-    from tongchou.core.importing.actions import preview_import
+    """What the demonstration leaves out and a used town has: wrong rows, a line list that waits, a letter nobody could deliver; a round where none is."""
+    from tongchou.core.importing.actions import apply_import, preview_import
     from tongchou.core.outbox.models import Message
     from tongchou.core.people.models import User
     from tongchou.core.people.queries import actor_for
-    from tongchou.core.places.queries import installation
+    from tongchou.core.places.queries import installation, leaf_places
     from tongchou.domains.registry.imports import RESIDENTS
+    from tongchou.domains.tracing.line_lists import line_list
     from tongchou.interfaces import clock
 
     town, at = installation(), clock.now()
@@ -85,6 +86,16 @@ def fill_up() -> None:
         *("王示例,110105194912310021,男,1949-12-31,无此村,明珠路1号,1,外省市户籍" for _ in range(300)),
     ]
     preview_import(spec=RESIDENTS, content="\n".join(lines).encode(), file_name="r.csv", place=town.place, by=leader, at=at)
+    officer = actor_for(User.objects.filter(postings__post__kind="duty_officer").order_by("pk")[0], at)
+    village = leaf_places(town.place.path)[0]
+    rows = [
+        "id,date_onset,gender,age,location,name",
+        *(f"{n},2022-05-{n % 28 + 1:02d},f,{20 + n},{village.code},李示例{n}" for n in range(40)),
+    ]
+    batch = preview_import(
+        spec=line_list("clinic"), content="\n".join(rows).encode(), file_name="l.csv", place=town.place, by=officer, at=at
+    )
+    apply_import(batch, spec=line_list("clinic"), by=officer, at=at)
     Message.objects.get_or_create(
         topic="mail", key="bench-dead", defaults={"payload": {}, "created_at": at, "due_at": at, "dead_at": at - timedelta(hours=1), "error": "550"}
     )  # fmt: skip

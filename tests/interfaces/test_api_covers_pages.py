@@ -86,6 +86,24 @@ COVERED: dict[str, tuple[str, ...]] = {
     "laboratory_result": ("POST /testing/results",),
     **dict.fromkeys(("box_carry", "box_receive"), ("POST /testing/boxes/{number}/{step}",)),
     **dict.fromkeys(("sampling_site", "sampling_site_new"), ("POST /testing/sites",)),
+    "cases": ("GET /cases",),
+    "case": ("GET /cases/{number}",),
+    "case_new": ("POST /cases",),
+    "case_correct": ("POST /cases/{number}/correct",),
+    **dict.fromkeys(("case_hand-in", "case_classify", "case_discard", "case_close"), ("POST /cases/{number}/steps/{step}",)),
+    "case_contact": ("POST /cases/{number}/contacts",),
+    "case_ask-exposed": ("POST /exposures",),
+    "chain": ("GET /cases/chain",),
+    "follow_up": ("GET /follow-up",),
+    "follow_up_check": ("POST /follow-up/{contact_id}/checks",),
+    "exposures": ("GET /exposures",),
+    "exposure": ("GET /exposures/{number}", "POST /exposures/{number}/people", "GET /venues/counts"),
+    "exposure_own": ("POST /accesses/own",),
+    **dict.fromkeys(
+        ("exposure_approve", "exposure_refuse", "exposure_withdraw", "exposure_end", "exposure_make"),
+        ("POST /exposures/{number}/steps/{step}",),
+    ),
+    "public_notices": ("GET /notices/venues",),
     "outbox": ("GET /outbox", "POST /outbox/{message_id}/retry"),
 }
 # No operation, and why.
@@ -98,6 +116,14 @@ NOT_FOR_PROGRAMS = {
     "register_template": "a spreadsheet to fill in; the columns are at GET /registers",
     "public_sites": "for everybody's browser; the sites are at GET /testing/sites",
     "import_problems": "a spreadsheet; the problems are in GET /imports/{batch_id}",
+    **dict.fromkeys(("line_lists", "line_list", "line_list_csv", "line_list_xlsx", "line_list_template"), "line lists travel as files"),
+    "report_settle": "a person decides who is the same",
+    **dict.fromkeys(
+        ("case_sample", "case_result", "case_visit", "case_link", "case_withdraw-link", "case_end-contact"),
+        "told in an interview, typed by a person",
+    ),
+    **dict.fromkeys(("follow_up_call", "follow_up_tell"), "shows a number once, to somebody about to call"),
+    **dict.fromkeys(("exposure_correct", "exposure_publish", "exposure_take-down"), "a person decides what everybody is told"),
 }
 
 

@@ -3,7 +3,7 @@
 What the same pages take at full size in milliseconds stands in benchmarks/pages.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,12 +26,13 @@ from tongchou.domains.registry.actions import add_generated
 from tongchou.domains.registry.generation import generate_registers
 from tongchou.domains.registry.imports import SPECS
 from tongchou.domains.response.actions_tasks import accept_task, prove_task
-from tongchou.domains.response.models import Task
+from tongchou.domains.response.models import Incident, Task
 from tongchou.domains.response.queries import plans_in_force
 from tongchou.interfaces import clock
 from tongchou.interfaces.web.urls import urlpatterns
 from tongchou.workflows.activation import confirm, escalate_overdue
 from tongchou.workflows.demonstration import picture
+from tongchou.workflows.demonstration_tracing import Tracers, investigate
 from tongchou.workflows.early_warning import screen_morning
 from tongchou.workflows.installation import install_pack
 
@@ -51,7 +52,8 @@ def lived_town(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[datetime]:
     alarm = screen_morning(evening.date(), evening, by=system_actor("early_warning"), at=evening).proposed[0]
     lin = actor_for(User.objects.get(username="lin"), evening)
     plan = plans_in_force(evening.date(), alarm.dossier.place.path)[0]
-    confirm(alarm, plan_code=plan.code, reason="核实 checked", by=lin, at=evening)
+    incident = confirm(alarm, plan_code=plan.code, reason="核实 checked", by=lin, at=evening)
+    _trace(incident, evening)
     escalate_overdue(at=evening + timedelta(hours=6), by=system_actor("worker"))
     now = evening + timedelta(hours=7)
     _work_on_tasks(now)
@@ -69,6 +71,16 @@ def _add_small_registers(pack: Pack, at: datetime) -> None:
     town = Installation.objects.select_related("place").get()
     for name, columns in zip(SPECS, tables.values(), strict=True):
         add_generated(register=name, columns=columns, place=town.place, by=system_actor("test"), at=at)
+
+
+def _trace(incident: Incident, at: datetime) -> None:
+    """Cases, contacts and a list of exposed people where the alarm was, as the demonstration's tracers make them."""
+    tracer, leader, officer = (actor_for(User.objects.get(username=name), at) for name in ("zheng", "zhou", "lin"))
+    planned: list[tuple[datetime, Callable[[datetime], None]]] = []
+    investigate(incident, Tracers(tracer, officer, leader), lambda then, do: planned.append((then, do)), is_over=False, at=at)
+    for then, do in sorted(planned, key=lambda entry: entry[0]):
+        if then <= at + timedelta(hours=6):
+            do(then)
 
 
 def _work_on_tasks(at: datetime) -> None:

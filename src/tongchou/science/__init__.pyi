@@ -159,5 +159,10 @@ from tongchou.science.sampling.model import Draw as Draw
 from tongchou.science.sampling.model import DrawnUnit as DrawnUnit
 from tongchou.science.sampling.model import Frame as Frame
 from tongchou.science.sampling.model import StratumDesign as StratumDesign
+from tongchou.science.transmission.intervals import IntervalEstimate as IntervalEstimate
+from tongchou.science.transmission.intervals import estimate_interval as estimate_interval
+from tongchou.science.transmission.sources import Sources as Sources
+from tongchou.science.transmission.sources import clusters_of as clusters_of
+from tongchou.science.transmission.sources import likely_sources as likely_sources
 
 MODULE_OF: dict[str, str]

@@ -3,7 +3,7 @@
 1. Reports arrive in the order in which they became known, a few times a day.
 2. Every day the town is screened; alarms are proposed, never more.
 3. Officers decide on an alarm after a while: the story knows what was behind it, so a false one is dismissed.
-4. Groups accept, prove and finish their tasks; those the story leaves undone go overdue and climb.
+4. Groups accept, prove and finish their tasks; those the story leaves undone go overdue and climb. Tracers investigate.
 5. On the last two days people are tested (`demonstration_testing`).
 6. What happens in the last hours is left to the person who tries the town.
 """
@@ -17,11 +17,12 @@ from heapq import heappop, heappush
 from itertools import count
 
 import numpy as np
+from django.db.models import Q
 
 from tongchou.core.casework.models import Assignment
 from tongchou.core.errors import FieldProblem, Invalid, Refusal
 from tongchou.core.packs.contents import Pack, StorySpec
-from tongchou.core.people.models import User
+from tongchou.core.people.models import Post, User
 from tongchou.core.people.queries import actor_for, holders_at, post_by_code
 from tongchou.core.people.rules import Actor, system_actor
 from tongchou.core.wording import T
@@ -32,10 +33,12 @@ from tongchou.domains.sentinels.actions import report_observations
 from tongchou.domains.sentinels.generation import GeneratedObservations
 from tongchou.domains.sentinels.models import Observation
 from tongchou.domains.sentinels.reports import Report
+from tongchou.domains.tracing.models import Case
 from tongchou.domains.warning.actions import acknowledge_alarm, dismiss_alarm
 from tongchou.domains.warning.models import Alarm
 from tongchou.workflows.activation import confirm, escalate_overdue
 from tongchou.workflows.demonstration_testing import testing_days
+from tongchou.workflows.demonstration_tracing import Tracers, investigate, release
 from tongchou.workflows.early_warning import screen_morning
 from tongchou.workflows.promise import keep_judgement
 
@@ -43,9 +46,11 @@ Progress = Callable[[float, T], None]
 
 INTAKE_AT = (time(10, 30), time(18, 15), time(21, 30))
 ESCALATION_EVERY = timedelta(hours=1)
+RELEASED_AT = time(0, 20)
 ACKNOWLEDGED_AFTER, DECIDED_AFTER, REPORTED_AFTER = timedelta(minutes=12), timedelta(minutes=50), timedelta(minutes=80)
 ACCEPTED_AFTER, FINISHED_AT_SHARE = timedelta(minutes=6), 0.7
 SEEN_INFECTIONS, SEEN_DAYS = 5, 21  # this many in three weeks: whoever looks closely finds an outbreak
+TRACED_AFTER = timedelta(minutes=90)
 CLOSED_AFTER = timedelta(days=14, hours=2)
 CHECKED = T("已逐户核实，未见关联病例", "checked on the spot; no linked cases found")
 
@@ -97,6 +102,7 @@ class _Life:
             for moment in INTAKE_AT:
                 self._plan_from(day, moment, self._report)
             self._plan_from(day, screen_at, self._screen)
+            self._plan_from(day, RELEASED_AT, release)
             day += timedelta(days=1)
         self._plan_from(last, screen_at, self._judge)
         for at, happen in testing_days(self.pack, last, self.zone):
@@ -174,6 +180,7 @@ class _Life:
         left_undone = {code for o in self.story.outbreaks if o.place == place.code for code in o.left_undone}
         incident = confirm(alarm, plan_code=plan.code, reason="卫生院复核：多个哨点同向上升，现场已见关联病例", by=leader, at=at)
         self._plan(at + REPORTED_AFTER, partial(self._tell_district, incident))
+        self._plan(at + TRACED_AFTER, partial(self._trace, incident, not left_undone))
         for spec in plan.tasks:
             due = timedelta(minutes=spec.due_minutes)
             self._plan(at + min(ACCEPTED_AFTER, due / 2), partial(self._accept, incident, spec.code))
@@ -181,6 +188,18 @@ class _Life:
                 self._plan(at + due * FINISHED_AT_SHARE, partial(self._finish, incident, spec.code))
         if not left_undone:
             self._plan(at + CLOSED_AFTER, partial(self._close, incident))
+
+    def _trace(self, incident: Incident, is_over: bool, at: datetime) -> None:
+        """One investigation from beginning to end is enough to be shown, beside those under way."""
+        if is_over and Case.objects.exists():
+            return
+        posts = Post.objects.filter(Q(kind="village_secretary", place=incident.dossier.place) | Q(code="trace-leader"))
+        held = {post.kind: post.pk for post in posts}
+        users = holders_at(posts, at)
+        tracer, secretary = (users.get(held.get(kind, 0)) for kind in ("group_leader", "village_secretary"))
+        if tracer is not None and secretary is not None:
+            hands = Tracers(actor_for(tracer, at), actor_for(secretary, at), self._holder("duty_leader", at))
+            investigate(incident, hands, self._plan, is_over=is_over, at=at.astimezone(self.zone))
 
     def _tell_district(self, incident: Incident, at: datetime) -> None:
         report_incident(incident, receipt="区疫情防控办已收", by=self._holder("duty_officer", at), at=at)

@@ -75,7 +75,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 PAGES = {
     "lin": ("/", "/?place=310118106010", "/inbox/", "/alarms/", "/alarms/YJ-2022-0001", "/alarms/YJ-2022-0001/run", "/incidents/", "/matrix/",
             "/sentinels/", "/sentinels/001-sampling-site", "/sentinels/new", "/streams/001-sampling-site-s", "/intake/", "/intake/file",
-            "/sentinels/001-sampling-site/report", "/parameters/", "/parameters/coverage.seen_from", "/people/", "/people/lin"),
+            "/sentinels/001-sampling-site/report", "/parameters/", "/parameters/coverage.seen_from", "/people/", "/people/lin",
+            "/cases/", "/cases/new", "/cases/chain", "/follow-up/", "/exposures/", "/exposures/own", "/line-lists/", "/public/notices"),
     "he": ("/registers/", "/registers/resident/", "/registers/resident/new", "/imports/"),
     "gao": ("/audit/", "/audit/accesses"),
     "sun": ("/testing/", "/testing/sites/new", "/testing/laboratory", "/sites"),

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from tongchou.core.wording import T
 
 _READ = ("desk.read", "sentinel.read", "alarm.read", "incident.read", "register.read", "parameter.read", "task.work", "testing.read")
+_TRACE = ("case.read", "case.work", "contact.follow")
 
 # One line per kind of post. A capability holds in the post's place and everything below it.
 CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -34,6 +35,9 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "appeal.decide",
                 "pass.revoke",
                 "testing.run",
+                "case.read",
+                "exposure.approve",
+                "exposure.learn",
             )
         ),
         "duty_officer": frozenset(
@@ -59,6 +63,12 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "testing.run",
                 "testing.sample",
                 "testing.laboratory",
+                "case.read",
+                "case.work",
+                "contact.follow",
+                "exposure.ask",
+                "exposure.approve",
+                "exposure.learn",
             )
         ),
         "group_leader": frozenset(
@@ -72,14 +82,16 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "testing.run",
                 "testing.sample",
                 "testing.laboratory",
+                *_TRACE,
+                "exposure.ask",
             )
         ),
-        "area_lead": frozenset((*_READ, "stream.report", "register.write", "gate.read", "pass.issue", "testing.sample")),
+        "area_lead": frozenset((*_READ, "stream.report", "register.write", "gate.read", "pass.issue", "testing.sample", "contact.follow")),
         "village_secretary": frozenset(
-            (*_READ, "stream.report", "register.write", "person.unmask", "gate.read", "pass.issue", "testing.sample")
+            (*_READ, "stream.report", "register.write", "person.unmask", "gate.read", "pass.issue", "testing.sample", "contact.follow")
         ),
         "township_doctor": frozenset(
-            (*_READ, "alarm.acknowledge", "stream.report", "person.unmask", "testing.sample", "testing.laboratory")
+            (*_READ, "alarm.acknowledge", "stream.report", "person.unmask", "testing.sample", "testing.laboratory", *_TRACE, "exposure.ask")
         ),
         "data_clerk": frozenset(
             (
@@ -94,6 +106,7 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "pass.issue",
                 "testing.sample",
                 "testing.laboratory",
+                "case.read",
             )
         ),
         "auditor": frozenset(("desk.read", "audit.read", "parameter.read", "incident.read", "alarm.read", "sentinel.read", "outbox.read")),

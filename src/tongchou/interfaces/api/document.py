@@ -13,6 +13,7 @@ TAGS = {
     "response": "事件、任务、待办 Incidents, tasks, inbox",
     "sentinels": "哨点与上报 Sentinels and reports",
     "testing": "检测：轮次、采样、送检、结果 Testing: rounds, sampling, boxes, results",
+    "tracing": "流调、随访、同时段人员 Investigations, follow-up, exposed people",
     "registers": "底数与导入 Registers and imports",
     "evidence": "佐证 Evidence",
     "office": "参数、留痕、消息、提醒 Parameters, log, messages, notices",

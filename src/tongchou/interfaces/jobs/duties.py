@@ -12,15 +12,19 @@ from tongchou.core.outbox.queue import Draft, post_all
 from tongchou.core.parameters.queries import duration, values_on
 from tongchou.core.people.rules import system_actor
 from tongchou.core.places.queries import installation
+from tongchou.domains.exposures.rules import APPROVE_WITHIN
 from tongchou.domains.response.rules import DUE
 from tongchou.domains.sentinels.queries import turned_silent
+from tongchou.domains.tracing.rules import CEILING, CORE_WITHIN, FIRST_WITHIN, FULL_WITHIN
 from tongchou.workflows.activation import escalate_overdue
 from tongchou.workflows.early_warning import MORNING, mornings
+from tongchou.workflows.following import release_due
 from tongchou.workflows.testing_rounds import feed_last_days
 
 WORKER = system_actor("worker")
 SILENCE_BACK = timedelta(days=1)
 REMIND_BEFORE = "task.remind_before"
+REMINDED = (DUE, CORE_WITHIN, FIRST_WITHIN, FULL_WITHIN, APPROVE_WITHIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,13 @@ def screen_this_morning(at: datetime) -> None:
         post_all([Draft("watch.morning", day.isoformat(), {"day": day.isoformat(), "as_known_at": morning.isoformat()})], at=at)
 
 
+def release_contacts(at: datetime) -> None:
+    """Release contacts whose days are over by the town's calendar, and tell who must know."""
+    town = installation()
+    if town is not None and CEILING in values_on([CEILING], at.date(), town.place.path):
+        release_due(by=WORKER, at=at.astimezone(ZoneInfo(town.zone)))
+
+
 def seal_yesterday(at: datetime) -> None:
     """Once the town's day is over, keep the Merkle root of its log."""
     town = installation()
@@ -60,12 +71,12 @@ def seal_yesterday(at: datetime) -> None:
 
 
 def remind_in_time(at: datetime) -> None:
-    """One message per task that falls due soon (`task.remind_before`); its key, the clock, keeps it from being told twice."""
+    """One message per task, part of a case's form or request that falls due soon (`task.remind_before`); its key, the clock, keeps it from being told twice."""
     town = installation()
     if town is None or REMIND_BEFORE not in values_on([REMIND_BEFORE], at.date(), town.place.path):
         return
     soon = at + duration(REMIND_BEFORE, on=at.date(), place_path=town.place.path)
-    clocks = Deadline.objects.filter(stopped_at=None, key=DUE, due_at__gt=at, due_at__lte=soon).values_list("pk", flat=True)
+    clocks = Deadline.objects.filter(stopped_at=None, key__in=REMINDED, due_at__gt=at, due_at__lte=soon).values_list("pk", flat=True)
     post_all([Draft("task.remind", str(pk), {"deadline": pk}) for pk in clocks], at=at)
 
 
@@ -96,5 +107,6 @@ DUTIES: tuple[Duty, ...] = (
     Duty("screen", timedelta(minutes=1), screen_this_morning),
     Duty("silence", timedelta(minutes=10), tell_of_silence),
     Duty("testing", timedelta(minutes=10), feed_testing),
+    Duty("release", timedelta(minutes=10), release_contacts),
     Duty("seal", timedelta(minutes=5), seal_yesterday),
 )

@@ -34,6 +34,8 @@ WAYS = (
     Way("alarms", T("预警", "Alarms"), "alarm", "alarm.read", "a", is_main=True),
     Way("incidents", T("事件与任务", "Incidents"), "incident", "incident.read", "e", T("事件", "Incidents"), is_main=True),
     Way("matrix", T("哨点矩阵", "Sentinels"), "matrix", "sentinel.read", "m", T("哨点", "Sentinels"), is_main=True),
+    Way("cases", T("流调", "Investigation"), "search", "case.read", "c"),
+    Way("follow_up", T("随访", "Follow-up"), "people", "contact.follow", "f"),
     Way("registers", T("底数", "Registers"), "register", "register.read", "r", is_main=True),
     Way("testing", T("核酸检测", "Testing"), "check", "testing.read", "t"),
     Way("imports", T("导入", "Imports"), "import", "import.write"),

@@ -10,8 +10,10 @@ from tongchou.core.casework.machine import Machine
 from tongchou.core.casework.models import Dossier
 from tongchou.core.people.models import Post
 from tongchou.core.wording import T
+from tongchou.domains.exposures.rules import APPROVE_WITHIN, EXPOSURE
 from tongchou.domains.response.rules import ACCEPT_WITHIN, DUE, INCIDENT, REPORT_WITHIN, TASK
 from tongchou.domains.testing.rules import RETEST_WITHIN, ROUND, ROUND_WITHIN
+from tongchou.domains.tracing.rules import CASE, CORE_WITHIN, FIRST_WITHIN, FULL_WITHIN
 from tongchou.domains.warning.rules import ACKNOWLEDGE, ALARM, DECIDE
 
 SYSTEM = T("系统", "system")
@@ -26,12 +28,34 @@ ACTS: Mapping[str, T] = {
     "task.open": T("派发", "Given out"),
     "task.assign": T("转交", "Passed on"),
     "task.approve": T("批准", "Approved"),
+    "case.correct": T("更正病例", "Case corrected"),
+    "chain.link": T("记录传播关系", "Link recorded"),
+    "chain.withdraw": T("撤回传播关系", "Link withdrawn"),
+    "contact.add": T("列入接触者", "Contact added"),
+    "contact.check": T("随访记录", "Contact asked"),
+    "contact.end": T("结束随访", "Follow-up ended"),
+    "contact.release": T("解除随访", "Contacts released"),
+    "exposure.correct": T("更正查询时段", "Span corrected"),
+    "exposure.learn": T("当事人查询", "Asked for own accesses"),
+    "exposure.list": T("生成人员名单", "List made"),
+    "exposure.publish": T("公开场所时段", "Venues published"),
+    "exposure.unpublish": T("撤下公开告知", "Public notice taken down"),
+    "report.apart": T("判为非同一人", "Kept apart"),
+    "report.merge": T("归入病例", "Put to a case"),
+    "sample.result": T("检测结果", "Test result"),
+    "sample.take": T("采样", "Sampled"),
+    "visit.add": T("记录到访", "Visit noted"),
+    "person.read": T("查看个人信息", "Personal data read"),
+    "case.open": T("立案调查", "Case opened"),
+    "case.assign": T("病例转交", "Case passed on"),
+    "exposure.open": T("提出查询", "Asked for"),
+    "exposure.assign": T("查询转交", "Request passed on"),
     "evidence.attach": T("提交佐证", "Proof added"),
     "round.open": T("计划检测轮次", "Testing round planned"),
     "round.assign": T("轮次转交", "Round passed on"),
     "dossier.escalate": T("逾期上报", "Overdue, passed up"),
 }
-STEPS: Mapping[str, T] = {f"{m.kind}.{s.name}": s.label for m in (ALARM, INCIDENT, TASK, ROUND) for s in m.steps}
+STEPS: Mapping[str, T] = {f"{m.kind}.{s.name}": s.label for m in (ALARM, INCIDENT, TASK, ROUND, CASE, EXPOSURE) for s in m.steps}
 WHY: Mapping[str, T] = {
     "handed_over": T("移交", "Handed over"),
     "escalated": T("逾期上报", "Overdue, passed up"),
@@ -53,9 +77,20 @@ MISSED: Mapping[str, T] = {
     DECIDE: T("未按时研判", "not decided in time"),
     ROUND_WITHIN: T("本轮未按时完成", "round not finished in time"),
     RETEST_WITHIN: T("复核未按时完成", "retest not finished in time"),
+    CORE_WITHIN: T("核心信息未按时提交", "core facts not handed in in time"),
+    FIRST_WITHIN: T("初步报告未按时提交", "first report not handed in in time"),
+    FULL_WITHIN: T("完整报告未按时提交", "full report not handed in in time"),
+    APPROVE_WITHIN: T("未按时批复", "not decided in time"),
 }
-MACHINES: Mapping[str, Machine] = {m.kind: m for m in (ALARM, INCIDENT, TASK, ROUND)}
-ADDRESSES: Mapping[str, str] = {"alarm": "alarm", "incident": "incident", "task": "task", "round": "round"}
+MACHINES: Mapping[str, Machine] = {m.kind: m for m in (ALARM, INCIDENT, TASK, ROUND, CASE, EXPOSURE)}
+ADDRESSES: Mapping[str, str] = {
+    "alarm": "alarm",
+    "incident": "incident",
+    "task": "task",
+    "round": "round",
+    "case": "case",
+    "exposure": "exposure",
+}
 
 
 def address_of(dossier: Dossier) -> str:

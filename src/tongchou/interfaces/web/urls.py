@@ -35,6 +35,11 @@ PAGES: tuple[str, ...] = (
     "testing_crew",
     "testing",
     "public_sites",
+    "line_lists",
+    "cases",
+    "follow_up",
+    "exposures",
+    "public_notices",
 )
 # Each module holds one subject's `router`.
 ROUTERS: tuple[str, ...] = (
@@ -50,6 +55,8 @@ ROUTERS: tuple[str, ...] = (
     "registry",
     "evidence",
     "office",
+    "tracing",
+    "exposures",
 )
 
 for _name in ROUTERS:

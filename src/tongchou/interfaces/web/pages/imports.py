@@ -60,6 +60,8 @@ def _preview(request: Asked) -> ImportBatch:
 def import_batch(request: Asked, pk: int) -> HttpResponse:
     """One file: what was found, what to do with duplicates; apply, discard or undo."""
     batch = batch_seen(request.actor, pk)
+    if batch.kind not in REGISTERS:
+        return redirect("line_list", pk=pk)
     if request.method == "POST":
         try:
             said = _act(request, batch)
