@@ -23,7 +23,10 @@ NOW = 1_654_167_600
 OURS, THEIRS, STRANGER = (SigningKey(bytes([n]) * 32) for n in (1, 2, 3))
 KEYS = {OURS.key_id: TrustedKey(OURS.public, TOWN), THEIRS.key_id: TrustedKey(THEIRS.public, NEIGHBOUR)}
 REVOKED, SUSPENDED = (7, 131_071), (8,)
-RULES = {f"{hours}-{may}": EntryRule(("all",), date.min, None, hours, may, T("测试", "test")) for hours, may in product((None, 24, 72), (True, False))}
+RULES = {
+    f"{hours}-{may}": EntryRule(("all",), date.min, None, hours, may, T("测试", "test"))
+    for hours, may in product((None, 24, 72), (True, False))
+}
 HOUR = 3600
 GOOD = Pass(TOWN, "entry", 2**53 - 1, 5, NOW - HOUR, NOW + 24 * HOUR, {"sampled_at": NOW - HOUR, "doses": 3, "last_dose_on": 19_000})
 
@@ -51,7 +54,13 @@ def shown() -> dict[str, str]:
 
 
 def damaged(good: str) -> dict[str, str]:
-    found = {"empty": "", "prefix only": PREFIX, "web address": "https://example.org/", "lower case": good.lower(), "blank before": f" {good}"}
+    found = {
+        "empty": "",
+        "prefix only": PREFIX,
+        "web address": "https://example.org/",
+        "lower case": good.lower(),
+        "blank before": f" {good}",
+    }
     found |= {"identity number": "ID:310118199001011234", "oversized": good + "A" * 513, "just 512": good + "0" * (512 - len(good))}
     found |= {f"cut to {n}": good[:n] for n in range(5, len(good), 23)}
     found |= {f"sign {n} changed": good[:n] + ("0" if good[n] != "0" else "1") + good[n + 1 :] for n in range(4, len(good), 7)}

@@ -2,9 +2,9 @@
 
 from django.db.models import Count
 
-# Addresses that only take a form; a GET is answered 405.
+# Addresses that only take a form, where a GET is answered 405, or only answer a device that holds a token.
 POST_ONLY = {
-    "logout", "preferences", "read_notices",
+    "logout", "preferences", "read_notices", "scan_enrol", "scan_appeals", "scan_bundle",
     "alarm_acknowledge", "alarm_dismiss", "alarm_confirm", "alarm_verdict",
     "incident_note", "incident_report", "incident_propose-closing", "incident_resume", "incident_close",
     "round_plan", "round_people", "round_call", "round_start", "round_wind-up", "round_resume", "round_close", "round_cancel",
@@ -27,6 +27,8 @@ DOWNLOADS = {
     "line_list_csv",
     "line_list_xlsx",
     "line_list_template",
+    "scan_worker",
+    "scan_manifest",
 }
 
 
@@ -36,6 +38,7 @@ def every_page() -> dict[str, str]:
     from tongchou.core.importing.models import ImportBatch
     from tongchou.core.people.models import User
     from tongchou.domains.exposures.models import ExposureRequest
+    from tongchou.domains.gate.models import Appeal
     from tongchou.domains.response.models import Incident, Task
     from tongchou.domains.sentinels.models import Sentinel, Stream
     from tongchou.domains.testing.models import Round, Site
@@ -55,7 +58,8 @@ def every_page() -> dict[str, str]:
     case = Case.objects.annotate(n=Count("contacts")).order_by("-n", "pk").select_related("dossier").first()
     asked = ExposureRequest.objects.annotate(n=Count("lists")).order_by("-n", "pk").select_related("dossier").first()
     file = Evidence.objects.exclude(sha256="").first()
-    assert testing and site, "a town without testing"
+    appeal = Appeal.objects.select_related("dossier").order_by("pk").first()
+    assert testing and site and appeal, "a town without testing or appeals"
     assert incident and task and alarm and sentinel and stream and person and batch and lines and case and asked and file, (
         "a town without history"
     )
@@ -79,7 +83,9 @@ def every_page() -> dict[str, str]:
         "line_lists": "/line-lists/", "line_list": f"/line-lists/{lines.pk}", "line_list_csv": "/cases/line-list.csv",
         "line_list_xlsx": "/cases/line-list.xlsx", "line_list_template": "/line-lists/template.xlsx", "exposures": "/exposures/",
         "exposure": f"/exposures/{asked.dossier.number}", "exposure_own": "/exposures/own", "public_notices": "/public/notices",
-        "login": "/login",
+        "login": "/login", "scan": "/scan",
+        "scan_worker": "/scan/worker.js", "scan_manifest": "/scan/manifest.json", "appeals": "/appeals/",
+        "appeal": f"/appeals/{appeal.dossier.number}",
     }  # fmt: skip
 
 

@@ -68,7 +68,7 @@ def _answers(port: int) -> bool:
 
 
 def fill_up() -> None:
-    """What the demonstration leaves out and a used town has: wrong rows, a line list that waits, a letter nobody could deliver; a round where none is."""
+    """What the demonstration leaves out and a used town has: wrong rows, a line list that waits, a letter nobody could deliver, a refusal appealed against; a round where none is."""
     from tongchou.core.importing.actions import apply_import, preview_import
     from tongchou.core.outbox.models import Message
     from tongchou.core.people.models import User
@@ -100,6 +100,7 @@ def fill_up() -> None:
         topic="mail", key="bench-dead", defaults={"payload": {}, "created_at": at, "due_at": at, "dead_at": at - timedelta(hours=1), "error": "550"}
     )  # fmt: skip
     _test_a_village(at)
+    _appeal_at_a_door()
 
 
 def _test_a_village(at: datetime) -> None:
@@ -127,6 +128,27 @@ def _test_a_village(at: datetime) -> None:
     box = pack_box(testing_round=shown, site=site, laboratory="实验室", by=by, at=at)
     receive_box(box, holder="收样员", tube_count=1, by=by, at=at)
     take_results([Finding("TUBE0001", "positive", at)], source="benchmark", by=by, at=at)
+
+
+def _appeal_at_a_door() -> None:
+    from tongchou.core.people.rules import system_actor
+    from tongchou.domains.gate.actions import EntranceSpec, enrol_device, invite_device, open_entrances
+    from tongchou.domains.gate.actions_appeals import open_appeal
+    from tongchou.domains.gate.models import Appeal
+    from tongchou.domains.gate.rules import REASON_CODES
+    from tongchou.domains.gate.scan_log import Row, append
+    from tongchou.domains.registry.models import Venue
+    from tongchou.interfaces import clock
+
+    at, by, venue = clock.local_now(), system_actor("benchmark"), Venue.objects.order_by("pk").first()
+    if venue is None or Appeal.objects.exists():
+        return
+    (entrance,) = open_entrances(specs=[EntranceSpec(venue.pk)], by=by, at=at)
+    invite_device(entrance, name="门口手机", code="bench", by=by, at=at)
+    device = enrol_device(code="bench", token="bench", by=by, at=at)
+    at_s = int(at.timestamp())
+    append([Row(device.pk, 1, entrance.pk, venue.pk, 1, at_s, at_s, 0, 2, REASON_CODES.index("no_test"), 2, 0, 1)])
+    open_appeal(device, seq=1, words="昨天采过样", phone="", by=by, at=at)
 
 
 def settle() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Route
-from tests.gate_decisions import FILE, decisions
 
+from tests.gate_decisions import FILE, decisions
 from tongchou.core.passes.status_lists import LIST_BITS, MOST_BITS, bits_of, decoded, encoded
 
 STATIC = Path(__file__).parents[3] / "src/tongchou/interfaces/web/static"
@@ -57,7 +57,9 @@ def test_the_file_of_decisions_is_that_of_the_rules() -> None:
     kept: Any = json.loads(FILE.read_text("utf-8"))
     made: Any = json.loads(json.dumps(decisions()))
     # Another zlib may pack the same bits otherwise.
-    lists = [{purpose: {n: decoded(text) for n, text in known.items()} for purpose, known in told.pop("lists").items()} for told in (kept, made)]
+    lists = [
+        {purpose: {n: decoded(text) for n, text in known.items()} for purpose, known in told.pop("lists").items()} for told in (kept, made)
+    ]
     assert kept == made and lists[0] == lists[1], "run: python -m tests.gate_decisions"
 
 
@@ -71,5 +73,14 @@ def test_the_browser_decides_as_the_rules_do(page: Page) -> None:
 def test_a_status_list_is_unpacked_to_its_limit_and_never_beyond(page: Page) -> None:
     whole, most = encoded(bits_of([5])), encoded(bytes(MOST_BITS // 8))
     bomb = "u" + base64.urlsafe_b64encode(gzip.compress(bytes(200_000_000), 9, mtime=0)).decode().rstrip("=")
-    refused = [encoded(bytes(MOST_BITS // 8 + 1)), bomb, whole[:-9], whole[1:], "u", "u!!!", encoded(bytes(LIST_BITS // 8 - 1)), whole + "AAAA"]
+    refused = [
+        encoded(bytes(MOST_BITS // 8 + 1)),
+        bomb,
+        whole[:-9],
+        whole[1:],
+        "u",
+        "u!!!",
+        encoded(bytes(LIST_BITS // 8 - 1)),
+        whole + "AAAA",
+    ]
     assert page.evaluate(UNPACK, [whole, most, *refused]) == [LIST_BITS // 8, MOST_BITS // 8, *["refused"] * len(refused)]

@@ -2,14 +2,19 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
+from django.db.models import Case, Q, When
 
+from tongchou.core.errors import Unseen
 from tongchou.core.passes.queries import status_lists, trusted_keys
+from tongchou.core.people.rules import Actor
 from tongchou.core.wording import T
-from tongchou.domains.gate.checking import Book, Door
-from tongchou.domains.gate.models import Device, Entrance, EntryRules, Scan
+from tongchou.domains.gate.checking import Book, Door, token_digest
+from tongchou.domains.gate.models import Appeal, Device, Entrance, EntryRules, Scan
 from tongchou.domains.gate.rules import VERDICTS, EntryRule, rule_for
 from tongchou.domains.gate.stays import ONE_DAY_S, Stays, pair_scans
 
@@ -66,3 +71,29 @@ def stays_between(from_at: datetime, to_at: datetime, longest_s: Mapping[str, in
     found = pair_scans(read[:, 0], read[:, 1], read[:, 2], read[:, 3], longest[where] if len(read) else read[:, 0])
     kept = (found.entered_s < int(to_at.timestamp())) & (found.left_s > int(from_at.timestamp()))
     return Stays(*(column[kept] for column in found))
+
+
+def device_of(token: str) -> Device:
+    """The device that holds a token and may still be trusted, with its entrance and place. Raises Unseen. One query."""
+    held = Device.objects.select_related("entrance__place").filter(token_digest=token_digest(token), revoked_at=None).first()
+    if held is None:
+        raise Unseen("device")
+    return held
+
+
+def seen_appeal(number: str, actor: Actor) -> Appeal:
+    """An appeal that the actor may see. Raises Unseen."""
+    rows = Appeal.objects.select_related("dossier__place", "dossier__owner_post", "entrance", "device")
+    found = rows.filter(dossier__number=number).first()
+    if found is None or not actor.may("gate.read", found.place_path):
+        raise Unseen("appeal")
+    return found
+
+
+def appeals_for(actor: Actor, *, at_most: int = 200) -> list[Appeal]:
+    """Appeals in the actor's places: those that wait first, the one whose time runs out soonest on top, then the latest decided. One query."""
+    scopes = actor.scopes("gate.read")
+    waiting = Case(When(dossier__closed_at=None, then=0), default=1)
+    inside = reduce(or_, (Q(dossier__place__path__startswith=path) for path in scopes), Q(pk=None))
+    rows = Appeal.objects.filter(inside).select_related("dossier__place", "entrance")
+    return list(rows.annotate(waiting=waiting).order_by("waiting", "refused_at")[:at_most])

@@ -45,6 +45,7 @@ REASONS: Mapping[str, tuple[T, T | None]] = {
     "unknown_person": (T("身份证号不在登记中", "This identity number is not registered"), T("请登记姓名和电话。", "Register name and phone.")),
     "seen_elsewhere": (T("此码刚在别处使用", "This pass was just used elsewhere"), T("请核对本人。", "Check that it is this person's own.")),
     "cannot_check": (T("断网，身份证暂无法核验", "Offline: the identity card cannot be checked now"), T("已登记，联网后核验。", "Recorded; checked when the network is back.")),
+    "out_of_date": (T("本机规则已过期，不能核验", "This scanner's rules are too old to check by"), T("请连网更新；急事请登记姓名和电话。", "Connect it to the network; if urgent, write down name and phone.")),
 }  # fmt: skip
 REASON_CODES = tuple(REASONS)
 

@@ -12,6 +12,7 @@ NAMES: Mapping[str, T] = {
     "alarm.seen": T("预警再次见到", "Alarm seen again"),
     "alarm.upgrade": T("预警升级", "Alarm upgraded"),
     "linelist.export": T("导出个案表", "Line list handed out"),
+    "appeal.again": T("重复提交申诉", "Appeal sent again"),
     "audit.seal": T("每日封存", "Day sealed"),
     "device.enrol": T("设备登记", "Device enrolled"),
     "device.invite": T("邀请设备登记", "Device invited"),

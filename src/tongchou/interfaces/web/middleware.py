@@ -34,18 +34,26 @@ class Page:
         response.headers.setdefault("Content-Security-Policy", policy(request))
         response.headers.setdefault("Content-Language", LANGUAGES[language])
         response.headers.setdefault("Referrer-Policy", "same-origin")
+        response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
         patch_vary_headers(response, ["Cookie"])
         return response
 
 
 def policy(request: HttpRequest) -> str:
-    """The content security policy: everything from this address, plus the live process, which listens one port above."""
-    host, _, port = request.get_host().rpartition(":")
-    live = f" {request.scheme}://{host}:{int(port) + settings.LIVE_PORT_OFFSET}" if host and port.isdigit() else ""
+    """The content security policy: everything from this address, plus the live process and the gate lane, which listen above."""
+    beside = "".join(
+        f" {address}" for offset in (settings.LIVE_PORT_OFFSET, settings.LANE_PORT_OFFSET) if (address := above(request, offset))
+    )
     return (
         "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-        f"connect-src 'self'{live}; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+        f"connect-src 'self'{beside}; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
     )
+
+
+def above(request: HttpRequest, offset: int) -> str:
+    """The address of a process that listens some ports above the pages; empty when the pages stand on no port that is told."""
+    host, _, port = request.get_host().rpartition(":")
+    return f"{request.scheme}://{host}:{int(port) + offset}" if host and port.isdigit() else ""
 
 
 @require_POST

@@ -11,6 +11,7 @@ from tongchou.core.casework.models import Dossier
 from tongchou.core.people.models import Post
 from tongchou.core.wording import T
 from tongchou.domains.exposures.rules import APPROVE_WITHIN, EXPOSURE
+from tongchou.domains.gate.rules import APPEAL
 from tongchou.domains.response.rules import ACCEPT_WITHIN, DUE, INCIDENT, REPORT_WITHIN, TASK
 from tongchou.domains.testing.rules import RETEST_WITHIN, ROUND, ROUND_WITHIN
 from tongchou.domains.tracing.rules import CASE, CORE_WITHIN, FIRST_WITHIN, FULL_WITHIN
@@ -25,6 +26,7 @@ ACTS: Mapping[str, T] = {
     "incident.open": T("启动处置", "Incident opened"),
     "incident.note": T("情况记录", "Situation note"),
     "incident.assign": T("事件转交", "Incident passed on"),
+    "appeal.open": T("门岗申诉", "Gate appeal made"),
     "task.open": T("派发", "Given out"),
     "task.assign": T("转交", "Passed on"),
     "task.approve": T("批准", "Approved"),
@@ -55,7 +57,7 @@ ACTS: Mapping[str, T] = {
     "round.assign": T("轮次转交", "Round passed on"),
     "dossier.escalate": T("逾期上报", "Overdue, passed up"),
 }
-STEPS: Mapping[str, T] = {f"{m.kind}.{s.name}": s.label for m in (ALARM, INCIDENT, TASK, ROUND, CASE, EXPOSURE) for s in m.steps}
+STEPS: Mapping[str, T] = {f"{m.kind}.{s.name}": s.label for m in (ALARM, INCIDENT, TASK, ROUND, CASE, EXPOSURE, APPEAL) for s in m.steps}
 WHY: Mapping[str, T] = {
     "handed_over": T("移交", "Handed over"),
     "escalated": T("逾期上报", "Overdue, passed up"),
@@ -81,8 +83,9 @@ MISSED: Mapping[str, T] = {
     FIRST_WITHIN: T("初步报告未按时提交", "first report not handed in in time"),
     FULL_WITHIN: T("完整报告未按时提交", "full report not handed in in time"),
     APPROVE_WITHIN: T("未按时批复", "not decided in time"),
+    "gate.appeal_within": T("申诉未按时答复", "appeal not answered in time"),
 }
-MACHINES: Mapping[str, Machine] = {m.kind: m for m in (ALARM, INCIDENT, TASK, ROUND, CASE, EXPOSURE)}
+MACHINES: Mapping[str, Machine] = {m.kind: m for m in (ALARM, INCIDENT, TASK, ROUND, CASE, EXPOSURE, APPEAL)}
 ADDRESSES: Mapping[str, str] = {
     "alarm": "alarm",
     "incident": "incident",
@@ -90,6 +93,7 @@ ADDRESSES: Mapping[str, str] = {
     "round": "round",
     "case": "case",
     "exposure": "exposure",
+    "appeal": "appeal",
 }
 
 

@@ -40,6 +40,8 @@ PAGES: tuple[str, ...] = (
     "follow_up",
     "exposures",
     "public_notices",
+    "scan",
+    "appeals",
 )
 # Each module holds one subject's `router`.
 ROUTERS: tuple[str, ...] = (

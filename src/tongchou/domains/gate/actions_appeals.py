@@ -1,0 +1,88 @@
+"""Objections to a refusal at a door: opened from the scanner, decided at the office."""
+
+from datetime import datetime
+
+from tongchou.core.audit.acting import action, record
+from tongchou.core.casework.life import Opening, advance, open_dossiers
+from tongchou.core.errors import FieldProblem, Invalid, Refusal
+from tongchou.core.identity import check_mobile
+from tongchou.core.outbox.queue import Telling, notify
+from tongchou.core.people.models import Post
+from tongchou.core.people.queries import holders_at
+from tongchou.core.people.rules import Actor
+from tongchou.core.places.models import Place
+from tongchou.core.wording import T
+from tongchou.domains.gate.models import Appeal, Device, Scan
+from tongchou.domains.gate.rules import APPEAL, REASON_CODES, REASONS, VERDICTS
+
+_LONGEST = 500
+_REFUSED = VERDICTS.index("refuse")
+
+
+@action("gate.appeal", on=Device)
+def open_appeal(device: Device, *, seq: int, words: str, phone: str, by: Actor, at: datetime) -> Appeal:
+    """Object to the refusal that a device logged under a number; the duty post of the door's place has until its clock runs out.
+
+    Raises Refusal when the log knows no such refusal (yet), Invalid for a wrong phone. The same number again gives the appeal there is.
+    """
+    problems = [] if words.strip() else [FieldProblem("words", T("请写明理由。", "Say why."))]
+    checked = None
+    if phone.strip():
+        try:
+            checked = check_mobile(phone)
+        except Refusal as refusal:
+            problems.append(FieldProblem("phone", refusal.said))
+    if problems:
+        raise Invalid(problems)
+    known = Appeal.objects.select_related("dossier").filter(device=device, seq=seq).first()
+    if known is not None:
+        record("appeal.again", known.dossier, detail={"seq": seq})
+        return known
+    scan = Scan.objects.filter(device=device.pk, seq=seq).first()
+    if scan is None or _REFUSED not in (scan.verdict, scan.told):
+        raise Refusal(
+            T("没有找到这次“不予进入”的记录。", "There is no refusal on record under this number."),
+            T("请先联网上传扫码记录，再提交申诉。", "Let the scans be sent first, then appeal."),
+        )
+    entrance, reason = device.entrance, REASON_CODES[scan.reason]
+    post = _duty_post(entrance.place)
+    said = REASONS[reason][0]
+    opening = Opening(
+        T(f"{entrance.code} {said.zh}", f"{entrance.code}: {said.en}"),
+        entrance.place,
+        post,
+        detail={"device": device.pk, "seq": seq, "reason": reason},
+    )
+    (dossier,) = open_dossiers(APPEAL, [opening], by=by, at=at)
+    appeal = Appeal.objects.create(
+        dossier=dossier,
+        entrance=entrance,
+        device=device,
+        seq=seq,
+        reason=reason,
+        refused_at=datetime.fromtimestamp(scan.at_s, at.tzinfo),
+        words=words.strip()[:_LONGEST],
+        phone=checked,
+    )
+    told = T(f"新门岗申诉 {dossier.number}：{dossier.title_zh}", f"New gate appeal {dossier.number}: {dossier.title_en}")
+    notify([Telling(user, told, dossier) for user in (holders_at([post], at).values() if post else ())], at=at)
+    return appeal
+
+
+@action("appeal.decide", on=Appeal)
+def decide_appeal(appeal: Appeal, *, upheld: bool, answer: str, by: Actor, at: datetime) -> Appeal:
+    """Uphold an objection or reject it, with an answer in plain words. Raises Stale when it is decided already, Invalid without an answer."""
+    said = answer.strip()
+    if not 4 <= len(said) <= _LONGEST:
+        raise Invalid([FieldProblem("answer", T("请写明答复（4至500字）。", "Give the answer (4 to 500 characters)."))])
+    advance(appeal.dossier, APPEAL, "uphold" if upheld else "reject", at=at, reason=said)
+    appeal.answer = said
+    appeal.save(update_fields=["answer"])
+    return appeal
+
+
+def _duty_post(place: Place) -> Post | None:
+    """The duty officer's post of the place, or of the nearest place above it."""
+    codes = [code for code in place.path.split("/") if code]
+    posts = Post.objects.filter(kind="duty_officer", place__code__in=codes).select_related("place")
+    return max((p for p in posts if place.path.startswith(p.place.path)), key=lambda p: (len(p.place.path), -p.pk), default=None)

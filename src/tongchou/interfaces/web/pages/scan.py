@@ -1,0 +1,186 @@
+"""The scanner at a door: an installable page that asks nobody to sign in, and what it needs from the house with its device's token."""
+
+import json
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache, wraps
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.templatetags.static import static
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from tongchou.core.audit.chain import canonical
+from tongchou.core.errors import Refusal, Unseen
+from tongchou.core.parameters.queries import duration
+from tongchou.core.people.rules import system_actor
+from tongchou.core.places.models import Installation
+from tongchou.core.places.queries import installation
+from tongchou.core.wording import T
+from tongchou.domains.gate.actions import enrol_device
+from tongchou.domains.gate.actions_appeals import open_appeal
+from tongchou.domains.gate.queries import device_of
+from tongchou.interfaces import clock
+from tongchou.interfaces.web.middleware import above
+from tongchou.interfaces.web.scan_words import both, everything
+from tongchou.workflows.scanning import bundle_for
+
+STATIC = Path(__file__).parents[1] / "static"
+MODULES = tuple(
+    f"gate/{path.name}"
+    for path in sorted((STATIC / "gate").iterdir())
+    if path.suffix in {".js", ".css", ".svg"} and path.name != "worker.js"
+)
+SCANNER = system_actor("scanner")
+MOST_BYTES = 8_000
+Call = Callable[[HttpRequest, Installation, datetime], HttpResponse]
+
+
+class Enrolment(msgspec.Struct, forbid_unknown_fields=True):
+    """What a device shows to become one."""
+
+    code: str
+
+
+class Objection(msgspec.Struct, forbid_unknown_fields=True):
+    """An appeal as a scanner sends it: the number of the scan, why, and a phone for the answer."""
+
+    seq: int
+    words: str
+    phone: str = ""
+
+
+def call(view: Call) -> Callable[[HttpRequest], HttpResponse]:
+    """A request of the scanner's script: refusals are answered in both languages, no cookie counts, nothing is cached."""
+
+    @csrf_exempt  # a token in a header, which no other page can make a browser send
+    @wraps(view)
+    def run(request: HttpRequest) -> HttpResponse:
+        town = installation()
+        try:
+            if town is None:
+                raise Unseen("town")
+            answer = view(request, town, clock.local_now())
+        except Refusal as refusal:
+            answer = JsonResponse({"said": both(refusal.said), "remedy": both(refusal.remedy)}, status=refusal.status)
+        answer.headers["Cache-Control"] = "no-store"
+        answer.headers["Server-Now"] = str(int(clock.now().timestamp() * 1000))
+        return answer
+
+    return run
+
+
+@require_GET
+def scanner(request: HttpRequest) -> HttpResponse:
+    """The page; the same for everybody."""
+    answer = render(request, "scan/scan.html", {"everything": everything()})
+    answer.headers["Permissions-Policy"] = "camera=(self), microphone=(), geolocation=()"
+    return answer
+
+
+@require_GET
+def worker(request: HttpRequest) -> HttpResponse:
+    """The service worker, told which files make up this version of the scanner."""
+    files = ["/scan", "/scan/manifest.json", *(static(name) for name in MODULES)]
+    text = (STATIC / "gate/worker.js").read_text("utf-8").replace("__VERSION__", _version()).replace("__FILES__", json.dumps(files))
+    return HttpResponse(text, content_type="text/javascript", headers={"Service-Worker-Allowed": "/scan", "Cache-Control": "no-cache"})
+
+
+@require_GET
+def manifest(request: HttpRequest) -> HttpResponse:
+    """What makes it installable."""
+    icon = {"src": static("gate/scan.svg"), "sizes": "any", "type": "image/svg+xml"}
+    name = T("统筹门岗", "Tongchou gate")
+    return JsonResponse(
+        {
+            "name": str(name), "short_name": str(name), "start_url": "/scan", "scope": "/scan", "id": "/scan", "display": "standalone",
+            "background_color": "#0d2b33", "theme_color": "#0d2b33", "icons": [icon | {"purpose": "any"}, icon | {"purpose": "maskable"}],
+        },
+        content_type="application/manifest+json",
+    )  # fmt: skip
+
+
+@require_POST
+@call
+def enrol(request: HttpRequest, town: Installation, at: datetime) -> HttpResponse:
+    """An enrolment code becomes a device's token; only its digest stays here."""
+    token = secrets.token_urlsafe(32)
+    device = enrol_device(code=_said(request, Enrolment).code, token=token, by=SCANNER, at=at)
+    return JsonResponse({"token": token, "device": device.pk})
+
+
+@require_GET
+@call
+def bundle(request: HttpRequest, town: Installation, at: datetime) -> HttpResponse:
+    """All a device decides by; 304 when it has that already, 401 when it is no longer trusted."""
+    try:
+        found = bundle_for(_token(request), town, at)
+    except Unseen:
+        return _unknown()
+    lane = above(request, settings.LANE_PORT_OFFSET) or f"{request.scheme}://{request.get_host()}"
+    body = found.body | {"lane": f"{lane}/gate/scans"}
+    tag = f'"{sha256(canonical(body).encode()).hexdigest()[:32]}"'
+    if request.headers.get("If-None-Match") == tag:
+        return HttpResponse(status=304, headers={"ETag": tag})
+    return JsonResponse(body, headers={"ETag": tag})
+
+
+@require_POST
+@call
+def appeal(request: HttpRequest, town: Installation, at: datetime) -> HttpResponse:
+    """A refusal is objected to; sent again it is the same appeal."""
+    try:
+        device = device_of(_token(request))
+    except Unseen:
+        return _unknown()
+    said = _said(request, Objection)
+    opened = open_appeal(device, seq=said.seq, words=said.words, phone=said.phone, by=SCANNER, at=at)
+    within = duration("gate.appeal_within", on=at.date(), place_path=opened.place_path)
+    return JsonResponse({"number": opened.dossier.number, "hours": round(within.total_seconds() / 3600)})
+
+
+def _unknown() -> HttpResponse:
+    return JsonResponse({"said": both(T("设备未登记或已停用。", "This device is not enrolled, or was revoked."))}, status=401)
+
+
+def _token(request: HttpRequest) -> str:
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
+
+
+def _said(request: HttpRequest, form: type[Any]) -> Any:
+    try:
+        if len(request.body) > MOST_BYTES:
+            raise msgspec.DecodeError("too long")
+        found = msgspec.json.decode(request.body, type=form)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refusal(T(f"格式不符：{error}", f"Not of the right form: {error}")) from None
+    if any("\0" in text for text in msgspec.structs.astuple(found) if isinstance(text, str)):
+        raise Refusal(T("所填内容含有空字符。", "What was sent holds a null character."))
+    return found
+
+
+@lru_cache(maxsize=1)
+def _version() -> str:
+    """Of everything that the worker keeps: it changes when any of it does."""
+    content = b"".join((STATIC / name).read_bytes() for name in MODULES) + canonical(everything()).encode()
+    template = Path(__file__).parents[1] / "templates/scan/scan.html"
+    return sha256(content + template.read_bytes()).hexdigest()[:16]
+
+
+urlpatterns = [
+    path("scan", scanner, name="scan"),
+    path("scan/worker.js", worker, name="scan_worker"),
+    path("scan/manifest.json", manifest, name="scan_manifest"),
+    path("scan/enrol", enrol, name="scan_enrol"),
+    path("scan/bundle", bundle, name="scan_bundle"),
+    path("scan/appeals", appeal, name="scan_appeals"),
+]
