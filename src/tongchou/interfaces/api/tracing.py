@@ -50,7 +50,7 @@ class CasePage(Schema):
     count: int
 
 
-class PersonIn(Schema):
+class IdentityIn(Schema):
     """姓名和号码 Who somebody is; numbers may be left out."""
 
     name: str = Field(max_length=120)
@@ -58,7 +58,7 @@ class PersonIn(Schema):
     phone: str = Field("", max_length=40)
 
 
-class CaseIn(PersonIn):
+class CaseIn(IdentityIn):
     """立案 A case to open."""
 
     place: str
@@ -89,7 +89,7 @@ class StepIn(Schema):
     text: str = ""
 
 
-class ContactIn(PersonIn):
+class ContactIn(IdentityIn):
     """接触者 A contact to follow up; days as the parameter says when left out."""
 
     place: str
