@@ -59,7 +59,7 @@ DATABASE_ROUTERS = ["tongchou.domains.gate.routing.ScansApart"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CORE = ["places", "people", "parameters", "audit", "casework", "outbox", "importing", "runs", "passes"]
-DOMAINS = ["registry", "sentinels", "warning", "response", "gate", "testing", "tracing", "exposures"]
+DOMAINS = ["registry", "sentinels", "warning", "response", "gate", "testing", "tracing", "exposures", "spot_checks"]
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",

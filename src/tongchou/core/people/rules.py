@@ -6,7 +6,17 @@ from types import MappingProxyType
 
 from tongchou.core.wording import T
 
-_READ = ("desk.read", "sentinel.read", "alarm.read", "incident.read", "register.read", "parameter.read", "task.work", "testing.read")
+_READ = (
+    "desk.read",
+    "sentinel.read",
+    "alarm.read",
+    "incident.read",
+    "register.read",
+    "parameter.read",
+    "task.work",
+    "testing.read",
+    "spot_check.read",
+)
 _TRACE = ("case.read", "case.work", "contact.follow")
 
 # One line per kind of post. A capability holds in the post's place and everything below it.
@@ -35,6 +45,7 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "appeal.decide",
                 "pass.revoke",
                 "testing.run",
+                "spot_check.run",
                 "case.read",
                 "exposure.approve",
                 "exposure.learn",
@@ -61,8 +72,11 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "pass.issue",
                 "pass.revoke",
                 "testing.run",
+                "spot_check.run",
                 "testing.sample",
+                "spot_check.take",
                 "testing.laboratory",
+                "spot_check.result",
                 "case.read",
                 "case.work",
                 "contact.follow",
@@ -80,18 +94,44 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "person.unmask",
                 "gate.read",
                 "testing.run",
+                "spot_check.run",
                 "testing.sample",
+                "spot_check.take",
                 "testing.laboratory",
+                "spot_check.result",
                 *_TRACE,
                 "exposure.ask",
             )
         ),
-        "area_lead": frozenset((*_READ, "stream.report", "register.write", "gate.read", "pass.issue", "testing.sample", "contact.follow")),
+        "area_lead": frozenset(
+            (*_READ, "stream.report", "register.write", "gate.read", "pass.issue", "testing.sample", "spot_check.take", "contact.follow")
+        ),
         "village_secretary": frozenset(
-            (*_READ, "stream.report", "register.write", "person.unmask", "gate.read", "pass.issue", "testing.sample", "contact.follow")
+            (
+                *_READ,
+                "stream.report",
+                "register.write",
+                "person.unmask",
+                "gate.read",
+                "pass.issue",
+                "testing.sample",
+                "spot_check.take",
+                "contact.follow",
+            )
         ),
         "township_doctor": frozenset(
-            (*_READ, "alarm.acknowledge", "stream.report", "person.unmask", "testing.sample", "testing.laboratory", *_TRACE, "exposure.ask")
+            (
+                *_READ,
+                "alarm.acknowledge",
+                "stream.report",
+                "person.unmask",
+                "testing.sample",
+                "spot_check.take",
+                "testing.laboratory",
+                "spot_check.result",
+                *_TRACE,
+                "exposure.ask",
+            )
         ),
         "data_clerk": frozenset(
             (
@@ -105,7 +145,9 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "gate.write",
                 "pass.issue",
                 "testing.sample",
+                "spot_check.take",
                 "testing.laboratory",
+                "spot_check.result",
                 "case.read",
             )
         ),

@@ -57,19 +57,25 @@ def verify(
     seed: SeedText,
     draw_file: Annotated[Path, typer.Option("--draw", help="The draw that was published, CSV. 已公布的抽检名单。")],
     published: Annotated[
-        list[str] | None, typer.Option("--published", help="KIND=DIGEST, KIND frame, design or seed; may be repeated. 事前公布的摘要。")
+        list[str] | None,
+        typer.Option(
+            "--published",
+            help="KIND=DIGEST, KIND frame, design, seed, or secret (the seed up to its first colon); may be repeated. 事前公布的摘要。",
+        ),
     ] = None,
 ) -> None:
     """Make a published draw again and compare it, and the digests, line by line. 重算并核对已公布的抽检。"""
-    from tongchou.science import draw_sample
+    from tongchou.science import draw_sample, seed_commitment
 
     with refused_with_two():
         known, plan = _frame(frame), _design(design)
         digests = _digests(known, plan, seed)
+        if ":" in seed:
+            digests["secret"] = seed_commitment(seed.partition(":")[0])
         for text in published or []:
             kind, _, digest = text.partition("=")
             if kind not in digests:
-                raise ValueError(f"--published {text}: write frame=…, design=… or seed=…")
+                raise ValueError(f"--published {text}: write frame=…, design=…, seed=… or, where the seed has a colon, secret=…")
             if digests[kind] != digest.strip().lower():
                 _differs(
                     T(

@@ -65,6 +65,7 @@ NAMES: Mapping[str, T] = {
     "site.open": T("设立采样点", "Sampling site set up"),
     "site.queue": T("上报排队人数", "Queue reported"),
     "site.reopen": T("重开采样点", "Sampling site reopened"),
+    "spot_check.compute": T("抽检计算留档", "Computation of a spot check kept"),
     "stream.add": T("新设数据流", "Stream added"),
     "testing.key_workers": T("登记重点人群", "Key workers noted"),
     "token.issue": T("发放令牌", "Token issued"),

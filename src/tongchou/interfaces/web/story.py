@@ -13,6 +13,7 @@ from tongchou.core.wording import T
 from tongchou.domains.exposures.rules import APPROVE_WITHIN, EXPOSURE
 from tongchou.domains.gate.rules import APPEAL
 from tongchou.domains.response.rules import ACCEPT_WITHIN, DUE, INCIDENT, REPORT_WITHIN, TASK
+from tongchou.domains.spot_checks.rules import DRAW_WITHIN, FINISH_WITHIN, SPOT_CHECK
 from tongchou.domains.testing.rules import RETEST_WITHIN, ROUND, ROUND_WITHIN
 from tongchou.domains.tracing.rules import CASE, CORE_WITHIN, FIRST_WITHIN, FULL_WITHIN
 from tongchou.domains.warning.rules import ACKNOWLEDGE, ALARM, DECIDE
@@ -55,9 +56,16 @@ ACTS: Mapping[str, T] = {
     "evidence.attach": T("提交佐证", "Proof added"),
     "round.open": T("计划检测轮次", "Testing round planned"),
     "round.assign": T("轮次转交", "Round passed on"),
+    "spot_check.open": T("拟定抽检", "Spot check planned"),
+    "spot_check.assign": T("抽检转交", "Spot check passed on"),
+    "spot_check.take": T("登记采样", "Taken"),
+    "spot_check.miss": T("写明未采原因", "Not taken, with the reason"),
+    "spot_check.results": T("登记检测结果", "Results kept"),
     "dossier.escalate": T("逾期上报", "Overdue, passed up"),
 }
-STEPS: Mapping[str, T] = {f"{m.kind}.{s.name}": s.label for m in (ALARM, INCIDENT, TASK, ROUND, CASE, EXPOSURE, APPEAL) for s in m.steps}
+STEPS: Mapping[str, T] = {
+    f"{m.kind}.{s.name}": s.label for m in (ALARM, INCIDENT, TASK, ROUND, CASE, EXPOSURE, APPEAL, SPOT_CHECK) for s in m.steps
+}
 WHY: Mapping[str, T] = {
     "handed_over": T("移交", "Handed over"),
     "escalated": T("逾期上报", "Overdue, passed up"),
@@ -82,10 +90,12 @@ MISSED: Mapping[str, T] = {
     CORE_WITHIN: T("核心信息未按时提交", "core facts not handed in in time"),
     FIRST_WITHIN: T("初步报告未按时提交", "first report not handed in in time"),
     FULL_WITHIN: T("完整报告未按时提交", "full report not handed in in time"),
+    DRAW_WITHIN: T("公布后未按时抽取", "not drawn in time"),
+    FINISH_WITHIN: T("抽检未按时办结", "spot check not finished in time"),
     APPROVE_WITHIN: T("未按时批复", "not decided in time"),
     "gate.appeal_within": T("申诉未按时答复", "appeal not answered in time"),
 }
-MACHINES: Mapping[str, Machine] = {m.kind: m for m in (ALARM, INCIDENT, TASK, ROUND, CASE, EXPOSURE, APPEAL)}
+MACHINES: Mapping[str, Machine] = {m.kind: m for m in (ALARM, INCIDENT, TASK, ROUND, CASE, EXPOSURE, APPEAL, SPOT_CHECK)}
 ADDRESSES: Mapping[str, str] = {
     "alarm": "alarm",
     "incident": "incident",
@@ -94,6 +104,7 @@ ADDRESSES: Mapping[str, str] = {
     "case": "case",
     "exposure": "exposure",
     "appeal": "appeal",
+    "spot_check": "spot_check",
 }
 
 
