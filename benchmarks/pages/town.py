@@ -51,12 +51,14 @@ def served_town() -> Iterator[Served]:
 
 
 def _free_port() -> int:
-    """A port free together with the next one, which the live process takes."""
+    """A port free together with the next two, which the live process and the gate lane take."""
     while True:
-        with socket.socket() as first, socket.socket() as second, suppress(OSError):
+        with socket.socket() as first, socket.socket() as second, socket.socket() as third, suppress(OSError):
             first.bind(("127.0.0.1", 0))
-            second.bind(("127.0.0.1", first.getsockname()[1] + 1))
-            return int(first.getsockname()[1])
+            port = int(first.getsockname()[1])
+            second.bind(("127.0.0.1", port + 1))
+            third.bind(("127.0.0.1", port + 2))
+            return port
 
 
 def _answers(port: int) -> bool:

@@ -7,6 +7,7 @@ check it without a network. Reading is strict: one form is valid, everything els
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Literal
@@ -124,6 +125,7 @@ def read_pass(text: str, keys: Mapping[bytes, TrustedKey]) -> Pass:
     return said
 
 
+@lru_cache(maxsize=64)
 def _protected(key_id: bytes) -> bytes:
     return cbor2.dumps({_ALGORITHM: _EDDSA, _KEY_ID: key_id})
 

@@ -18,6 +18,7 @@ FLAGS = {"clock": 1, "implausible_time": 2, "late": 4, "differs": 8, "by_card": 
 ALL = "all"
 CLOCK_TOLERANCE_S = 300  # a phone's clock is within this; assumption
 NOTICE_BEFORE_HOURS = 6  # told in time that the test runs out; assumption
+ELSEWHERE_S = 120  # nobody walks from one venue to another and in within this; assumption
 
 _RENEW = T("请打开“我的通行码”刷新，或请工作人员用身份证登记。", "Open your pass again, or let the staff register your identity card.")
 _RESCAN = T("请重扫一次；仍不行请用身份证登记。", "Scan once more; if it fails again, register with the identity card.")
@@ -100,13 +101,16 @@ def rule_for(rules: Iterable[EntryRule], venue_class: str, day: date) -> EntryRu
 
 
 def decide(
-    shown: Pass | BadPass, rule: EntryRule, *, town: str, at_s: int, revoked: Mapping[int, bytes], suspended: Mapping[int, bytes]
+    shown: Pass | BadPass | None, rule: EntryRule, *, town: str, at_s: int, revoked: Mapping[int, bytes], suspended: Mapping[int, bytes]
 ) -> Decision:
-    """The decision on what was shown at an instant (seconds since 1970 UTC), with the status lists at hand.
+    """The decision on what was shown at an instant (seconds since 1970 UTC), with the status lists at hand. None: the card of nobody known.
 
     The scanner decides the same offline, in `gate/decide.js`; `tests/data/gate/decisions.json` holds both to it.
     """
-    reason = _fault(shown, town) if isinstance(shown, BadPass) else _first_objection(shown, rule, town, at_s, revoked, suspended)
+    if shown is None:
+        reason = "unknown_person"
+    else:
+        reason = _fault(shown, town) if isinstance(shown, BadPass) else _first_objection(shown, rule, town, at_s, revoked, suspended)
     if reason in {"ok", "test_expiring"}:
         return Decision("admit" if reason == "ok" else "notice", reason)
     return Decision("refuse" if rule.may_refuse else "notice", reason)

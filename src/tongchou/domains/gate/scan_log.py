@@ -5,11 +5,13 @@ digest of what was sent. Called by the lane alone, which holds the only connecti
 """
 
 from collections.abc import Sequence
-from operator import itemgetter
+from functools import cache
+from itertools import chain
 from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from tongchou.domains.gate.models import Scan
 
@@ -37,7 +39,8 @@ _TYPES = {"SmallIntegerField": "smallint", "IntegerField": "integer", "BigIntege
 _ARRAYS = ", ".join(f"%s::{_TYPES[Scan._meta.get_field(name).get_internal_type()]}[]" for name in Row._fields)
 _COLUMNS = ", ".join(Row._fields)
 _POSTGRES = f"INSERT INTO {_TABLE} ({_COLUMNS}) SELECT * FROM unnest({_ARRAYS}) ON CONFLICT (device, seq) DO NOTHING"
-_SQLITE = f"INSERT OR IGNORE INTO {_TABLE} ({_COLUMNS}) VALUES ({', '.join('?' * len(Row._fields))})"
+_ONE = f"({', '.join('?' * len(Row._fields))})"
+_ONE_STATEMENT = 256  # rows; more are several statements in one transaction
 _KNOWN_AT_ONCE = 400
 
 
@@ -47,15 +50,32 @@ def append(rows: Sequence[Row]) -> set[tuple[int, int]]:
     When this returns, everything else is on disk; when it raises, nothing is.
     """
     connection = connections[settings.SCANS_DATABASE]
-    with transaction.atomic(using=settings.SCANS_DATABASE):
-        if connection.vendor == "sqlite":
-            connection.ensure_connection()
-            written = connection.connection.executemany(_SQLITE, rows).rowcount
-        else:
-            with connection.cursor() as cursor:
-                cursor.execute(_POSTGRES, [list(map(itemgetter(column), rows)) for column in range(len(Row._fields))])
-                written = cursor.rowcount
-        return set() if written == len(rows) else _clashes(rows)
+    if len(rows) > _ONE_STATEMENT:
+        with transaction.atomic(using=settings.SCANS_DATABASE):
+            written = sum(_insert(connection, rows[start : start + _ONE_STATEMENT]) for start in range(0, len(rows), _ONE_STATEMENT))
+    else:
+        written = _insert(connection, rows)
+    return set() if written == len(rows) else _clashes(rows)
+
+
+def _insert(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> int:
+    """Insert by one statement and give how many were new; by itself a transaction of its own, in one call that leaves the interpreter free."""
+    connection.ensure_connection()
+    if connection.vendor == "sqlite":
+        with connection.wrap_database_errors:
+            return int(connection.connection.execute(_sqlite(len(rows)), tuple(chain.from_iterable(rows))).rowcount)
+    with connection.cursor() as cursor:
+        cursor.execute(_POSTGRES, [f"{{{','.join(map(_literal, column))}}}" for column in zip(*rows, strict=True)])
+        return int(cursor.rowcount)
+
+
+@cache
+def _sqlite(count: int) -> str:
+    return f"INSERT INTO {_TABLE} ({_COLUMNS}) VALUES {', '.join([_ONE] * count)} ON CONFLICT (device, seq) DO NOTHING"
+
+
+def _literal(number: int | None) -> str:
+    return "NULL" if number is None else str(number)
 
 
 def _clashes(rows: Sequence[Row]) -> set[tuple[int, int]]:

@@ -26,23 +26,29 @@ def register(app: typer.Typer) -> None:
 
 
 def desk_parts(host: str, port: int, workers: int) -> tuple[Part, ...]:
-    """The processes of the desk: pages, live updates, worker. Each in its own, so that none waits for another."""
+    """The processes of the desk: pages, live updates, gate lane, worker. Each in its own, so that none waits for another."""
     from django.conf import settings
 
     granian = (sys.executable, "-m", "granian", "--host", host, "--no-ws", "--log-level", "warning")
-    live_port = port + settings.LIVE_PORT_OFFSET
+    live_port, lane_port = port + settings.LIVE_PORT_OFFSET, port + settings.LANE_PORT_OFFSET
     pages = (*granian, "--port", str(port), "--interface", "wsgi", "--workers", str(workers), "--blocking-threads", "4", PAGES_APP)
     live = (*granian, "--port", str(live_port), "--interface", "asginl", LIVE_APP)
     return (
         Part("pages", pages, port),
         Part("live", live, live_port),
+        Part("gate", lane_command(host, lane_port), lane_port),
         Part("worker", (sys.executable, "-m", "tongchou.interfaces.cli.main", "work")),
     )
 
 
+def lane_command(host: str, port: int) -> tuple[str, ...]:
+    """The process of the gate lane."""
+    return (sys.executable, "-m", "tongchou.interfaces.gate.lane", host, str(port))
+
+
 def refuse_taken_ports(host: str, port: int) -> None:
-    """Before anything long begins: both ports of a desk must be free."""
-    for part in (Part("pages", (), port), Part("live", (), port + 1)):
+    """Before anything long begins: the three ports of a desk must be free."""
+    for part in (Part("pages", (), port), Part("live", (), port + 1), Part("gate", (), port + 2)):
         refuse_taken_port(host, part)
 
 
@@ -93,7 +99,7 @@ def serve(
     port: Port = 8000,
     workers: Annotated[int, typer.Option(help="Processes for the pages; one is right on SQLite. 页面进程数。", min=1, max=64)] = 1,
 ) -> None:
-    """Serve the desk: pages, live updates and worker; start again what dies. 启动并看护各进程。"""
+    """Serve the desk: pages, live updates, gate lane and worker; start again what dies. 启动并看护各进程。"""
     if host not in {"127.0.0.1", "localhost", "::1"} and not os.environ.get("TONGCHOU_HOSTS"):
         raise Fault(
             T(

@@ -1,13 +1,14 @@
 """What a scanner sends and what it is told: the form of a delivery, and how it becomes rows of the log. No network, no database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import msgspec
 
-from tongchou.core.passes.tokens import BadPass
-from tongchou.domains.gate.checking import Book, Door, SeenPasses, judge, scan_digest
+from tongchou.core.passes.tokens import BadPass, Pass
+from tongchou.core.secrecy import blind_index
+from tongchou.domains.gate.checking import Book, Door, SeenPasses, card_number, judge, scan_digest
 from tongchou.domains.gate.rules import FLAGS, REASON_CODES, VERDICTS, WAYS, Decision, Verdict
 from tongchou.domains.gate.scan_log import Row
 
@@ -43,11 +44,16 @@ class Judged:
     decisions: Sequence[Decision]
 
 
-read_delivery = msgspec.json.Decoder(Delivery).decode
+read_delivery, _write = msgspec.json.Decoder(Delivery).decode, msgspec.json.Encoder().encode
 
 
-def judged(delivery: Delivery, door: Door, book: Book, seen: SeenPasses, received_s: int) -> Judged:
-    """Decide every scan anew by the house's own book: a device may be stolen, old or wrong.
+def cards_in(delivery: Delivery) -> list[str]:
+    """The numbers of the identity cards in a delivery."""
+    return [number for scan in delivery.scans if (number := card_number(scan.text))]
+
+
+def judged(delivery: Delivery, door: Door, book: Book, seen: SeenPasses, cards: Mapping[str, Pass], received_s: int) -> Judged:
+    """Decide every scan anew by the house's own book: a device may be stolen, old or wrong. `cards`: what is known of those shown.
 
     A device whose clock is off is corrected by how far; a time that still cannot be is replaced by that of receipt. Both are marked.
     """
@@ -55,39 +61,37 @@ def judged(delivery: Delivery, door: Door, book: Book, seen: SeenPasses, receive
     off = FLAGS["clock"] if abs(offset_s) > CLOCK_OFF_S else 0
     rows, decisions = [], []
     for scan in delivery.scans:
-        at_s, flags = scan.at // 1000 + (offset_s if off else 0), off
+        at_s, flags, text = scan.at // 1000 + (offset_s if off else 0), off, scan.text
         if not received_s - IMPLAUSIBLE_S <= at_s <= received_s + CLOCK_OFF_S:
             at_s, flags = received_s, flags | FLAGS["implausible_time"]
-        shown = seen.read(scan.text, book.keys)
-        decision = judge(shown, door, book, at_s)
-        flags |= (FLAGS["late"] if received_s - at_s > LATE_S else 0) | (FLAGS["differs"] if scan.told != decision.verdict else 0)
+        shown: Pass | BadPass | None
+        if card := card_number(text):
+            # A plain digest of the number could be tried out; and the device could not have known the answer.
+            shown, text, flags = cards.get(card), blind_index(card).hex(), flags | FLAGS["by_card"]
+        else:
+            shown = seen.read(text, book.keys)
+        decision = judge(shown, door, book, seen, at_s, scan.way)
+        if scan.told != decision.verdict and not card:
+            flags |= FLAGS["differs"]
+        if received_s - at_s > LATE_S:
+            flags |= FLAGS["late"]
         rows.append(
             Row(
-                device=door.device,
-                seq=scan.seq,
-                entrance=door.entrance,
-                venue=door.venue,
-                holder=None if isinstance(shown, BadPass) else shown.holder,
-                at_s=at_s,
-                received_s=received_s,
-                way=WAYS.index(scan.way),
-                verdict=_OF_VERDICT[decision.verdict],
-                reason=_OF_REASON[decision.reason],
-                told=_OF_VERDICT[scan.told],
-                flags=flags,
-                digest=scan_digest(scan.at, scan.text, scan.told, scan.way),
+                door.device, scan.seq, door.entrance, door.venue, shown.holder if isinstance(shown, Pass) else None, at_s, received_s,
+                WAYS.index(scan.way), _OF_VERDICT[decision.verdict], _OF_REASON[decision.reason], _OF_VERDICT[scan.told], flags,
+                scan_digest(scan.at, text, scan.told, scan.way),
             )
-        )
+        )  # fmt: skip
         decisions.append(decision)
     return Judged(rows, decisions)
 
 
-def answer(judgement: Judged, clashes: set[tuple[int, int]]) -> bytes:
-    """What the device is told: for each number the verdict and the code of its reason, and the numbers that clash."""
+def answer(judgement: Judged, clashes: set[tuple[int, int]]) -> tuple[int, bytes]:
+    """Status and body of what the device is told: for each number the verdict and the code of its reason; 409 with the numbers that clash."""
+    mine = [row.seq for row in judgement.rows if (row.device, row.seq) in clashes] if clashes else []
     answers = [
         {"seq": row.seq, "verdict": decision.verdict, "reason": decision.reason}
         for row, decision in zip(judgement.rows, judgement.decisions, strict=True)
-        if not clashes or (row.device, row.seq) not in clashes
+        if row.seq not in mine
     ]
-    mine = [row.seq for row in judgement.rows if (row.device, row.seq) in clashes] if clashes else []
-    return msgspec.json.encode({"answers": answers, "clashes": mine})
+    return (409 if mine else 200), _write({"answers": answers, "clashes": mine})

@@ -1,85 +1,62 @@
-"""One writer for many requests: everything that waits goes to disk in one transaction, then everybody is answered.
+"""One transaction for many requests: what one turn of the event loop has read goes to disk together.
 
-A commit costs a flush of the disk however many rows it holds. Nobody waits for a timer: the writer takes what is there as soon as it is free,
-so one lone scan is written at once and a thousand at a time share a flush.
+A commit costs a flush of the disk however many rows it holds. Nobody waits for a timer: a lone scan is written at once; while a group is
+being written the next requests wait in their sockets and form the next group.
+
+Written in the loop itself, on purpose. With a thread for the writer the two pass the interpreter's lock to and fro, and half the rate is lost
+(docs/decisions); what would be gained, reading requests while the disk works, the sockets do anyway.
 """
 
 import asyncio
-import threading
 from collections.abc import Callable, Sequence
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
-from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 Row = TypeVar("Row")
 Told = TypeVar("Told")
-
-
-@dataclass(slots=True)
-class _Waiting(Generic[Row, Told]):
-    rows: Sequence[Row]
-    answer: "asyncio.Future[Told]"
+Then = Callable[[Told | Exception], None]
 
 
 @dataclass(slots=True)
 class GroupCommit(Generic[Row, Told]):
-    """`write` puts rows on disk in one transaction and tells about all of them, or raises and has written none."""
+    """`write` puts rows on disk in one transaction and tells about all of them, or raises and has written none. Used from one loop."""
 
     write: Callable[[Sequence[Row]], Told]
     rows_at_once: int = 4000
-    _queue: "SimpleQueue[_Waiting[Row, Told] | None]" = field(default_factory=SimpleQueue)
-    _thread: threading.Thread | None = None
+    _gathered: list[tuple[Sequence[Row], "Then[Told]"]] = field(default_factory=list)
+    # One context for every write: Django keeps a connection for each, and a socket's own would connect anew for every group.
+    _context: Context = field(default_factory=copy_context)
 
-    def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._thread = threading.Thread(target=self._run, args=(loop,), name="group-commit", daemon=True)
-        self._thread.start()
+    def put(self, rows: Sequence[Row], then: "Then[Told]") -> None:
+        """Have rows written; `then` is called on the loop with what writing told, or with what it raised."""
+        self._gathered.append((rows, then))
+        if len(self._gathered) == 1:
+            asyncio.get_running_loop().call_soon(self._look, 1, context=self._context)
 
-    def stop(self) -> None:
-        """Write what waits, then end."""
-        self._queue.put(None)
-        if self._thread is not None:
-            self._thread.join()
-
-    async def written(self, rows: Sequence[Row]) -> Told:
-        """Wait until these rows are on disk. Raises what writing them raised."""
-        answer: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
-        self._queue.put(_Waiting(rows, answer))
-        return await answer
-
-    def waiting(self) -> int:
-        return self._queue.qsize()
-
-    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
-        while first := self._queue.get():
-            together, size = [first], len(first.rows)
-            ends = False
-            while size < self.rows_at_once and not self._queue.empty():
-                further = self._queue.get()
-                if further is None:
-                    ends = True
-                    break
-                together.append(further)
-                size += len(further.rows)
-            self._write(together, loop)
-            if ends:
-                return
-
-    def _write(self, together: Sequence[_Waiting[Row, Told]], loop: asyncio.AbstractEventLoop) -> None:
-        try:
-            told = self.write([row for waiting in together for row in waiting.rows])
-        except Exception as error:
-            loop.call_soon_threadsafe(_fail, together, error)
+    def _look(self, seen: int) -> None:
+        """Write as soon as a turn of the loop has brought nothing new."""
+        if seen < len(self._gathered) < self.rows_at_once:
+            asyncio.get_running_loop().call_soon(self._look, len(self._gathered), context=self._context)
         else:
-            loop.call_soon_threadsafe(_answer, together, told)
+            self.write_all()
 
-
-def _answer(together: Sequence[_Waiting[Row, Told]], told: Told) -> None:
-    for waiting in together:
-        if not waiting.answer.done():
-            waiting.answer.set_result(told)
-
-
-def _fail(together: Sequence[_Waiting[Row, Told]], error: Exception) -> None:
-    for waiting in together:
-        if not waiting.answer.done():
-            waiting.answer.set_exception(error)
+    def write_all(self) -> None:
+        """Write what has been gathered, in order, a transaction for every `rows_at_once` rows or so."""
+        gathered, self._gathered = self._gathered, []
+        while gathered:
+            group: list[Row] = []
+            whose = []
+            for rows, then in gathered:
+                group += rows
+                whose.append(then)
+                if len(group) >= self.rows_at_once:
+                    break
+            del gathered[: len(whose)]
+            told: Told | Exception
+            try:
+                told = self.write(group)
+            except Exception as error:
+                told = error
+            for then in whose:
+                then(told)

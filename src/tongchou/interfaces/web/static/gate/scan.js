@@ -89,14 +89,19 @@ async function scan(given) {
   const way = view.way;
   const found = await decision(text, Math.floor(atMs / 1000));
   const seq = await store.add("scans", { at: atMs, text: text.slice(0, LONGEST_KEPT), told: found.verdict, way, skew: Math.round(courier.skewMs) });
-  const lane = found.reason === "cannot_check" && courier.isOnline ? laneAnswer(seq) : null;
+  const lane = courier.isOnline ? laneAnswer(seq) : null;
   courier.deliver();
-  const final = (await lane) ?? found;
+  const final = (found.reason === "cannot_check" && (await lane)) || found;
   sound(final.verdict);
   at("note").hidden = true;
   show({ ...final, seq });
   at("answer").scrollIntoView({ block: "start" });
   showState();
+  const said = await lane;
+  if (said?.reason === "seen_elsewhere" && shown.seq === seq) {
+    sound(said.verdict);
+    show({ ...said, seq });
+  }
 }
 
 function normal(given) {
