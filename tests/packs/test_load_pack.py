@@ -43,6 +43,11 @@ posts:
 accounts:
   - {username: lin, name: {zh: 林, en: Lin}, posts: [officer], fictional: true}
 """,
+    "entry_rules.yaml": """\
+version: 1
+ordered:
+  - {venue_classes: [all], from: 2022-06-01, to: 2022-12-06, test_hours: 72, may_refuse: true, source: {zh: 通知, en: notice}, confidence: high}
+""",
     "parameters/times.yaml": """\
 parameters:
   - key: incident.report_within
@@ -133,6 +138,9 @@ def test_a_right_pack_is_taken_over_whole(folder: Path) -> None:
     assert (task.after, task.due_minutes, task.approvals, task.proofs[0].kind) == (("A01",), 30, 2, "photo")
     stream = pack.sentinels[0].streams[0]
     assert (stream.step_days, stream.period_days, stream.model.background_per_day) == (1, 1, 3.5)
+    (rule,) = pack.entry_rules
+    assert (rule.venue_classes, rule.from_on, rule.to_on, rule.test_hours) == (("all",), date(2022, 6, 1), date(2022, 12, 6), 72)
+    assert pack.entry_ceilings == pack.entry_rules
     assert stream.indicator == T("发热门诊人次", "fever visits") and pack.sentinels[0].catchments[1].share == 0.1
 
 
@@ -181,6 +189,8 @@ WRONG = {
     "wrong header": ("places.csv", "name_zh,name_en", "name,name_en", "line 1", "header"),
     "own place missing": ("pack.yaml", 'place: "T1"', 'place: "T0"', "place", "own place T0"),
     "unknown zone": ("pack.yaml", "Asia/Shanghai", "Asia/Xujing", "line 5, zone", "no time zone"),
+    "entry rule without a source": ("entry_rules.yaml", ", source: {zh: 通知, en: notice}", "", "ordered[0]", "source is missing"),
+    "entry rule with a test of no hours": ("entry_rules.yaml", "test_hours: 72", "test_hours: 0", "ordered[0].test_hours", "out of range"),
     "broken YAML": ("units.yaml", "units:", "units: [", "line", "broken YAML"),
 }  # fmt: skip
 

@@ -1,13 +1,15 @@
 """From a pack to a working installation: complete, twice the same, and no other town's home."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.fixtures_town import AT
 from tongchou.core.audit.queries import verify_chain
-from tongchou.core.errors import Refusal
+from tongchou.core.errors import Invalid, Refusal
 from tongchou.core.packs.contents import Pack
 from tongchou.core.packs.loading import load_pack
 from tongchou.core.parameters.actions import set_parameter
@@ -18,6 +20,10 @@ from tongchou.core.people.queries import actor_for
 from tongchou.core.people.rules import system_actor
 from tongchou.core.places.models import Installation, Place
 from tongchou.core.wording import T
+from tongchou.domains.gate.models import EntryRules
+from tongchou.domains.gate.queries import rules_in_force
+from tongchou.domains.gate.rules import FREE, rule_for
+from tongchou.domains.registry.rules import VENUE_CLASSES
 from tongchou.domains.response.queries import plans_in_force
 from tongchou.domains.sentinels.models import Catchment, Observation, Sentinel, Stream
 from tongchou.workflows.installation import install_pack
@@ -55,6 +61,31 @@ def test_the_town_stands_with_everything_the_pack_says(installed: Pack) -> None:
     assert Stream.objects.count() == sum(len(s.streams) for s in installed.sentinels)
     assert plans_in_force(AT.date(), town.place.path)[0].code == installed.plans[0].code
     assert verify_chain().problems == ()
+
+
+def test_what_doors_ask_for_is_what_was_ordered(installed: Pack) -> None:
+    rules = rules_in_force()
+    asked = {name: rule_for(rules, name, AT.date()) for name in VENUE_CLASSES}
+    assert {asked[name].test_hours for name in VENUE_CLASSES if name != "compound"} == {72} and asked["compound"].test_hours is None
+    assert [name for name in VENUE_CLASSES if not asked[name].may_refuse] == ["clinic"]
+    assert rule_for(rules, "shop", date(2022, 5, 31)).test_hours == 48 and rule_for(rules, "shop", date(2022, 12, 6)) is FREE
+    install_pack(installed, with_registers=False, known_until=KNOWN_UNTIL, by=SYSTEM, at=AT)
+    assert EntryRules.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"test_hours": 24}, "office from 2022-06-01: asks for 24 h, ordered was 72 h"),
+        ({"venue_classes": ("castle",)}, "no class of venue castle"),
+    ],
+)
+def test_a_town_that_piles_on_is_not_installed(db: None, xujing: Pack, change: dict[str, Any], said: str) -> None:
+    harsh = replace(xujing.entry_rules[1], **({"venue_classes": ("office",)} | change))
+    with pytest.raises(Invalid) as refused:
+        install_pack(replace(xujing, entry_rules=(harsh,)), with_registers=False, known_until=KNOWN_UNTIL, by=SYSTEM, at=AT)
+    assert any(said in problem.said.en for problem in refused.value.problems)
+    assert not Installation.objects.exists()
 
 
 def test_the_watch_sees_the_installed_town(installed: Pack) -> None:

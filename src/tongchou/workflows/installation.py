@@ -1,7 +1,7 @@
 """From a pack to a working installation, in the order in which each part needs the one before.
 
 1. Places.  2. The installation itself.  3. Units and posts.  4. Parameters.  5. Accounts and postings.  6. Plans.
-7. Sentinels and streams.  8. What was observed: the pack's files, or a generated history.  9. Generated registers.
+7. Sentinels and streams.  8. Entry rules.  9. What was observed: the pack's files, or a generated history.  10. Generated registers and their doors.
 
 All of it is one transaction. Every step keeps what is already there: installing twice changes nothing, a newer pack adds and renews.
 """
@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.db import transaction
 
-from tongchou.core.packs.contents import Attribution, Pack
+from tongchou.core.packs.contents import Attribution, EntryRuleSpec, Pack
 from tongchou.core.packs.observations import read_observations
 from tongchou.core.parameters.actions_definitions import define_parameters
 from tongchou.core.people.actions import add_user, post_user
@@ -24,13 +25,16 @@ from tongchou.core.places.actions import found_installation, lay_places
 from tongchou.core.places.models import Installation, Place
 from tongchou.core.places.queries import installation
 from tongchou.core.wording import T
+from tongchou.domains.gate.actions import EntranceSpec, open_entrances, publish_entry_rules
 from tongchou.domains.registry.actions import add_generated
 from tongchou.domains.registry.generation import generate_registers
-from tongchou.domains.registry.models import Household
+from tongchou.domains.registry.models import Household, Venue
+from tongchou.domains.registry.rules import VENUE_CLASSES
 from tongchou.domains.response.actions import publish_plan
 from tongchou.domains.sentinels.actions_history import keep_history, lay_sentinels
 from tongchou.domains.sentinels.generation import generate_observations
 
+_LARGE, _SECOND_DOOR = 500, T("边门", "Side entrance")  # people a venue holds; assumption
 Progress = Callable[[T, float], None]
 Observed = tuple[str, date, datetime, float, str]  # stream code, day, reported at, value, basis
 
@@ -89,11 +93,13 @@ def install_pack(
     for plan in pack.plans:
         publish_plan(plan=plan, place=root, valid_from=_since(pack), by=by, at=at)
     streams = lay_sentinels(specs=pack.sentinels, places=places, posts=posts, root=root, valid_from=_since(pack), by=by, at=at)
+    _publish_entry_rules(pack, root, by=by, at=at)
     say(T("观测数据", "observations"), 0.2)
     read = _keep_observations(pack, root, chosen, known_until, by=by, at=at)
     if with_registers and pack.identity.generated is not None and not Household.objects.exists():
         say(T("居民、企业和场所底数", "residents, firms and venues"), 0.4)
         _add_registers(pack, root, chosen, by=by, at=at)
+        _open_doors(by=by, at=at)
     say(T("完成", "done"), 1.0)
     return Installed(town, len(places), len(posts), added, len(streams), read, is_new)
 
@@ -188,6 +194,39 @@ def _generated(pack: Pack, seed: int) -> Iterator[Observed]:
     days, instants = made.day.astype("datetime64[D]").tolist(), made.reported_at.astype("datetime64[s]").tolist()
     for code, day, known_at, value in zip(made.stream.tolist(), days, instants, made.value.tolist(), strict=True):
         yield code, day, known_at.replace(tzinfo=UTC), value, "generated"
+
+
+def _publish_entry_rules(pack: Pack, root: Place, *, by: Actor, at: datetime) -> None:
+    if pack.entry_rules:
+        publish_entry_rules(
+            rules=[_rule_body(line) for line in pack.entry_rules],
+            ceilings=[_rule_body(line) for line in pack.entry_ceilings],
+            classes=list(VENUE_CLASSES),
+            place=root,
+            by=by,
+            at=at,
+        )
+
+
+def _rule_body(line: EntryRuleSpec) -> dict[str, Any]:
+    return {
+        "venue_classes": list(line.venue_classes),
+        "from_on": line.from_on.isoformat(),
+        "to_on": line.to_on.isoformat() if line.to_on else None,
+        "test_hours": line.test_hours,
+        "may_refuse": line.may_refuse,
+        "source": {"zh": line.source.zh, "en": line.source.en},
+        "confidence": line.confidence,
+    }
+
+
+def _open_doors(*, by: Actor, at: datetime) -> None:
+    """An entrance for every venue, with its venue code; a second one for a large venue."""
+    specs = []
+    for venue, capacity in Venue.objects.filter(entrances=None).order_by("code").values_list("pk", "capacity"):
+        specs += [EntranceSpec(venue)] + [EntranceSpec(venue, _SECOND_DOOR)] * (capacity >= _LARGE)
+    if specs:
+        open_entrances(specs=specs, by=by, at=at)
 
 
 def _add_registers(pack: Pack, root: Place, seed: int, *, by: Actor, at: datetime) -> None:

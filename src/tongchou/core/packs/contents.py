@@ -285,6 +285,19 @@ class IndustrySpec:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryRuleSpec:
+    """What a class of venue asks for at its doors between two days, or the most that was ordered; `test_hours` None asks for no test."""
+
+    venue_classes: tuple[str, ...]
+    from_on: date
+    to_on: date | None
+    test_hours: int | None
+    may_refuse: bool
+    source: T
+    confidence: Confidence
+
+
+@dataclass(frozen=True, slots=True)
 class OutbreakSpec:
     """An epidemic of the generated history: `reproduction` secondary infections each, `reproduction_after` once contained.
 
@@ -343,6 +356,8 @@ class Pack:
     observation_files: tuple[Path, ...]
     story: StorySpec | None
     industries: tuple[IndustrySpec, ...]
+    entry_ceilings: tuple[EntryRuleSpec, ...]
+    entry_rules: tuple[EntryRuleSpec, ...]
     digest: str
 
     @property

@@ -58,6 +58,7 @@ class _PackReader:
         parameters = self._several("parameters", "parameters")
         plans = self._several("plans", "plan", needed=False)
         story = self._yaml("story.yaml", "story") if (self.folder / "story.yaml").exists() else None
+        entry = self._yaml("entry_rules.yaml", "entry_rules") if (self.folder / "entry_rules.yaml").exists() else None
         outlines = self._outlines()
         places = self._places(outlines)
         industries = self._table("industries.csv", INDUSTRY_COLUMNS, rows.industry_of)
@@ -83,6 +84,8 @@ class _PackReader:
             observation_files=tuple(sorted((self.folder / "observations").glob("*.csv.gz"))),
             story=None if story is None else rows.story_of(story.content),
             industries=industries,
+            entry_ceilings=() if entry is None else rows.entry_rules_of(entry.content["ordered"]),
+            entry_rules=() if entry is None else rows.entry_rules_of(entry.content.get("rules", entry.content["ordered"])),
             digest=self._digest(),
         )
         self._checked(lambda: checks.people_problems(pack, units, posts))

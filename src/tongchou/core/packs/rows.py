@@ -7,6 +7,7 @@ from tongchou.core.packs.contents import (
     AccountSpec,
     Catchment,
     DocumentSpec,
+    EntryRuleSpec,
     GroupSpec,
     IndustrySpec,
     OtherCauseSpec,
@@ -52,6 +53,21 @@ def accounts_of(content: Any) -> tuple[AccountSpec, ...]:
     return tuple(
         AccountSpec(a["username"], pair(a["name"]), tuple(a["posts"]), a.get("email", f"{a['username']}@town.example"))
         for a in content["accounts"]
+    )
+
+
+def entry_rules_of(lines: Any) -> tuple[EntryRuleSpec, ...]:
+    return tuple(
+        EntryRuleSpec(
+            tuple(line["venue_classes"]),
+            date.fromisoformat(line["from"]),
+            date.fromisoformat(line["to"]) if "to" in line else None,
+            line["test_hours"],
+            line["may_refuse"],
+            pair(line["source"]),
+            line["confidence"],
+        )
+        for line in lines
     )
 
 

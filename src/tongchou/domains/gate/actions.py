@@ -20,7 +20,7 @@ from tongchou.core.wording import T
 from tongchou.domains.gate.checking import token_digest
 from tongchou.domains.gate.models import Device, Entrance, EntryRules, Holder
 from tongchou.domains.gate.queries import rule_from
-from tongchou.domains.gate.rules import piling_on
+from tongchou.domains.gate.rules import ALL, piling_on
 
 _BATCH = 500
 _ENROL_WITHIN = timedelta(minutes=15)
@@ -131,9 +131,12 @@ def publish_entry_rules(
 ) -> EntryRules:
     """Bring entry rules into force as the next version; the very same again changes nothing.
 
-    Raises Invalid, naming each class and day, when a rule asks for more than was ordered from above.
+    Raises Invalid, naming each class and day, when a rule asks for more than was ordered from above, or names a class that is none of `classes`.
     """
-    found = piling_on([rule_from(r) for r in rules], [rule_from(c) for c in ceilings], classes)
+    asked, ordered = [rule_from(r) for r in rules], [rule_from(c) for c in ceilings]
+    named = {name for rule in (*asked, *ordered) for name in rule.venue_classes}
+    found = [T(f"没有场所类别 {name}", f"there is no class of venue {name}") for name in sorted(named - {*classes, ALL})]
+    found += piling_on(asked, ordered, classes)
     if found:
         raise Invalid([FieldProblem("rules", said) for said in found])
     text = canonical({"rules": list(rules), "ceilings": list(ceilings)})
