@@ -15,6 +15,7 @@ POST_ONLY = {
         "ask-exposed",
     )),
     *(f"exposure_{step}" for step in ("approve", "refuse", "withdraw", "end", "make", "correct", "publish", "take-down")),
+    "doors_open", "door_invite", "device_revoke",
     "follow_up_check", "follow_up_call", "follow_up_tell", "report_settle",
 }  # fmt: skip
 # Files rather than pages: as long as what they hold.
@@ -29,6 +30,7 @@ DOWNLOADS = {
     "line_list_template",
     "scan_worker",
     "scan_manifest",
+    "door_posters",
 }
 
 
@@ -58,7 +60,7 @@ def every_page() -> dict[str, str]:
     case = Case.objects.annotate(n=Count("contacts")).order_by("-n", "pk").select_related("dossier").first()
     asked = ExposureRequest.objects.annotate(n=Count("lists")).order_by("-n", "pk").select_related("dossier").first()
     file = Evidence.objects.exclude(sha256="").first()
-    appeal = Appeal.objects.select_related("dossier").order_by("pk").first()
+    appeal = Appeal.objects.select_related("dossier", "entrance").order_by("pk").first()
     assert testing and site and appeal, "a town without testing or appeals"
     assert incident and task and alarm and sentinel and stream and person and batch and lines and case and asked and file, (
         "a town without history"
@@ -85,7 +87,8 @@ def every_page() -> dict[str, str]:
         "exposure": f"/exposures/{asked.dossier.number}", "exposure_own": "/exposures/own", "public_notices": "/public/notices",
         "login": "/login", "scan": "/scan",
         "scan_worker": "/scan/worker.js", "scan_manifest": "/scan/manifest.json", "appeals": "/appeals/",
-        "appeal": f"/appeals/{appeal.dossier.number}",
+        "appeal": f"/appeals/{appeal.dossier.number}", "gate": "/gate/", "gate odd": "/gate/?odd=no_scanner", "door": f"/gate/doors/{appeal.entrance.code}",
+        "door_posters": f"/gate/posters.pdf?code={appeal.entrance.code}", "venue_code": f"/c/{appeal.entrance.code}",
     }  # fmt: skip
 
 

@@ -104,6 +104,8 @@ COVERED: dict[str, tuple[str, ...]] = {
         ("POST /exposures/{number}/steps/{step}",),
     ),
     "public_notices": ("GET /notices/venues",),
+    "gate": ("GET /gate/doors",),
+    "door": ("GET /gate/doors/{code}", "POST /gate/doors/{code}"),
     "outbox": ("GET /outbox", "POST /outbox/{message_id}/retry"),
 }
 # No operation, and why.
@@ -117,6 +119,9 @@ NOT_FOR_PROGRAMS = {
     "scan_enrol": "a device is no program of the office: it has a token of its own",
     "scan_bundle": "a device is no program of the office: it has a token of its own",
     "scan_appeals": "a device is no program of the office: it has a token of its own",
+    **dict.fromkeys(("doors_open", "door_invite", "device_revoke"), "a person stands at the door with the phone to enrol, or has lost it"),
+    "door_posters": "a PDF to print",
+    "venue_code": "for everybody's browser; the door is at GET /gate/doors/{code}",
     "appeals": "an objection is read and answered by a person",
     "appeal": "an objection is read and answered by a person",
     "register_csv": "a spreadsheet; the rows are at GET /registers/{name}/rows",

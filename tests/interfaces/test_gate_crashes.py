@@ -29,17 +29,12 @@ def found(folder: Path, what: str, *words: str) -> dict[str, Any]:
     return told
 
 
-@pytest.mark.parametrize("what", kills.WHAT)
+@pytest.mark.parametrize("what", [what for what in kills.WHAT if ON_SQLITE is (what == kills.WHAT[0])])
 def test_no_acknowledged_scan_is_lost_and_none_is_there_twice(tmp_path: Path, what: str) -> None:
-    if ON_SQLITE is not (what == kills.WHAT[0]):
-        pytest.skip("belongs to the other database's floor")
-    if what != kills.WHAT[0] and kills.programs_of_postgres() is None:
-        pytest.skip("no initdb on this machine to make a server that may be killed; Debian: apt-get install postgresql")
     told = found(tmp_path, what)
     assert told["acknowledged"] > 0 and told["sent_again"] > 0, told
     assert (told["lost"], told["twice"], told["unasked"]) == (0, 0, 0), told
 
 
-@pytest.mark.skipif(not ON_SQLITE, reason="once is enough")
 def test_a_lane_that_acknowledges_before_it_writes_is_found_out(tmp_path: Path) -> None:
     assert found(tmp_path, kills.WHAT[0], "--careless")["lost"] > 0

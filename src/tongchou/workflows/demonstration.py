@@ -37,6 +37,7 @@ from tongchou.domains.tracing.models import Case
 from tongchou.domains.warning.actions import acknowledge_alarm, dismiss_alarm
 from tongchou.domains.warning.models import Alarm
 from tongchou.workflows.activation import confirm, escalate_overdue
+from tongchou.workflows.demonstration_gate import enrol_doors, scan_at_doors
 from tongchou.workflows.demonstration_testing import testing_days
 from tongchou.workflows.demonstration_tracing import Tracers, investigate, release
 from tongchou.workflows.early_warning import screen_morning
@@ -46,7 +47,7 @@ Progress = Callable[[float, T], None]
 
 INTAKE_AT = (time(10, 30), time(18, 15), time(21, 30))
 ESCALATION_EVERY = timedelta(hours=1)
-RELEASED_AT = time(0, 20)
+RELEASED_AT, DOORS_AT = time(0, 20), time(9, 10)
 ACKNOWLEDGED_AFTER, DECIDED_AFTER, REPORTED_AFTER = timedelta(minutes=12), timedelta(minutes=50), timedelta(minutes=80)
 ACCEPTED_AFTER, FINISHED_AT_SHARE = timedelta(minutes=6), 0.7
 SEEN_INFECTIONS, SEEN_DAYS = 5, 21  # this many in three weeks: whoever looks closely finds an outbreak
@@ -105,6 +106,8 @@ class _Life:
             self._plan_from(day, RELEASED_AT, release)
             day += timedelta(days=1)
         self._plan_from(last, screen_at, self._judge)
+        self._plan_from(last - timedelta(days=2), DOORS_AT, enrol_doors)
+        self._plan(self.to_at, partial(scan_at_doors, self.zone))
         for at, happen in testing_days(self.pack, last, self.zone):
             if at > self.from_at:
                 self._plan(at, happen)

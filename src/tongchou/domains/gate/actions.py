@@ -70,6 +70,17 @@ def open_entrances(*, specs: Sequence[EntranceSpec], by: Actor, at: datetime) ->
 
 
 @action("gate.write", on=Entrance)
+def edit_entrance(entrance: Entrance, *, keeper: str, expected_daily: int | None, by: Actor, at: datetime) -> Entrance:
+    """Name the responsible person as the poster prints it, and how many people enter on an ordinary day (None: not known)."""
+    if expected_daily is not None and not 0 <= expected_daily <= 1_000_000:
+        raise Invalid([FieldProblem("expected_daily", T("请填0到1,000,000之间的整数。", "Give a whole number up to 1,000,000."))])
+    entrance.keeper, entrance.expected_daily = keeper.strip()[:60], expected_daily
+    entrance.save(update_fields=["keeper", "expected_daily"])
+    record("entrance.edit", entrance, detail={"code": entrance.code, "expected_daily": expected_daily})
+    return entrance
+
+
+@action("gate.write", on=Entrance)
 def change_screen_secret(entrance: Entrance, *, secret: str, by: Actor, at: datetime) -> Entrance:
     """Give an entrance's screen a new secret, so that its code changes every half minute; empty: a printed poster is enough again."""
     entrance.secret = secret or None

@@ -126,6 +126,31 @@ class Appeal(models.Model):
         return self.dossier.place.path
 
 
+class DoorDay(models.Model):
+    """What the log of scans says of one entrance and one day of the town; people going out are not counted."""
+
+    entrance = models.ForeignKey(Entrance, on_delete=models.CASCADE, related_name="days")
+    on = models.DateField()
+    admitted = models.PositiveIntegerField(default=0)  # by the house, with or without notice
+    refused = models.PositiveIntegerField(default=0)  # by the house, and by the device
+    let_in = models.PositiveIntegerField(default=0)  # refused by the house, but the device admitted them
+    last_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-on", "entrance_id"]
+        constraints = [models.UniqueConstraint(fields=["entrance", "on"], name="door_day_once")]
+
+
+class CountedScans(models.Model):
+    """How far the log of scans has been counted into `DoorDay`: one row."""
+
+    upto = models.BigIntegerField(default=0)  # row number in the log
+
+    @property
+    def place_path(self) -> str:
+        return "/"
+
+
 class Scan(models.Model):
     """One scan, as acknowledged: append-only, forgotten after the retention time, in a database of its own where one is set up.
 

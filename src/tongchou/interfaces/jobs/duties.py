@@ -13,6 +13,8 @@ from tongchou.core.parameters.queries import duration, values_on
 from tongchou.core.people.rules import system_actor
 from tongchou.core.places.queries import installation
 from tongchou.domains.exposures.rules import APPROVE_WITHIN
+from tongchou.domains.gate.actions_counts import count_scans
+from tongchou.domains.gate.queries_doors import scans_to_count
 from tongchou.domains.response.rules import DUE
 from tongchou.domains.sentinels.queries import turned_silent
 from tongchou.domains.tracing.rules import CEILING, CORE_WITHIN, FIRST_WITHIN, FULL_WITHIN
@@ -101,12 +103,20 @@ def feed_testing(at: datetime) -> None:
         feed_last_days(at, ZoneInfo(town.zone), by=WORKER)
 
 
+def count_doors(at: datetime) -> None:
+    """Count what the doors have scanned since the last time."""
+    town = installation()
+    if town is not None and scans_to_count():
+        count_scans(zone=ZoneInfo(town.zone), by=WORKER, at=at)
+
+
 DUTIES: tuple[Duty, ...] = (
     Duty("escalate", timedelta(seconds=20), escalate),
     Duty("remind", timedelta(minutes=1), remind_in_time),
     Duty("screen", timedelta(minutes=1), screen_this_morning),
     Duty("silence", timedelta(minutes=10), tell_of_silence),
     Duty("testing", timedelta(minutes=10), feed_testing),
+    Duty("doors", timedelta(minutes=1), count_doors),
     Duty("release", timedelta(minutes=10), release_contacts),
     Duty("seal", timedelta(minutes=5), seal_yesterday),
 )

@@ -41,6 +41,7 @@ PAGES: tuple[str, ...] = (
     "exposures",
     "public_notices",
     "scan",
+    "doors",
     "appeals",
 )
 # Each module holds one subject's `router`.
@@ -54,6 +55,7 @@ ROUTERS: tuple[str, ...] = (
     "sentinels",
     "reports",
     "testing",
+    "gate",
     "registry",
     "evidence",
     "office",

@@ -1,0 +1,106 @@
+"""Doors as the office and the inspectors see them: who stands there, and what is odd about it. No person is named."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import reduce
+from operator import or_
+
+from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from tongchou.core.errors import Unseen
+from tongchou.core.people.rules import Actor
+from tongchou.core.wording import T
+from tongchou.domains.gate.models import CountedScans, DoorDay, Entrance, Scan
+
+SILENT_AFTER, EXPECTED_SHARE = timedelta(hours=24), 0.5  # assumptions; said on the page
+ODDITIES = {
+    "silent": T("有设备但24小时无扫码", "A scanner, but no scan for 24 hours"),
+    "let_in": T("昨日以来放行了应拦的人", "Let in people whom the rule refuses, since yesterday"),
+    "few": T("昨日扫码不足预计人流的一半", "Yesterday fewer scans than half of the expected footfall"),
+    "no_scanner": T("没有登记扫码设备", "No scanner enrolled"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DoorCounts:
+    """Doors in one's places: all, with a scanner, and how many show each oddity; scans of the day."""
+
+    doors: int
+    with_scanner: int
+    odd: dict[str, int]
+    scans: int
+
+
+def doors_for(actor: Actor, *, at: datetime, words: str = "", odd: str = "") -> QuerySet[Entrance]:
+    """Entrances in the actor's places with their devices in use (`scanners`), `last_at` and `let_in_lately`, as filtered; by code.
+
+    `at` in the town's zone. `words`: part of a venue's name or code. `odd`: one of ODDITIES.
+    """
+    scopes = actor.scopes("gate.read")
+    inside = reduce(or_, (Q(place__path__startswith=path) for path in scopes), Q(pk=None))
+    today = at.date()
+    held = Q(devices__token_digest__isnull=False, devices__revoked_at=None)
+    days = DoorDay.objects.filter(entrance=OuterRef("pk")).order_by()
+    lately = days.filter(on__gte=today - timedelta(days=1)).values("entrance")
+    rows = Entrance.objects.filter(inside).select_related("venue", "place").annotate(
+        scanners=Count("devices", filter=held),
+        last_at=Subquery(days.values("entrance").annotate(last=Max("last_at")).values("last")),
+        let_in_lately=Coalesce(Subquery(lately.annotate(n=Sum("let_in")).values("n")), 0),
+        yesterday=Coalesce(Subquery(days.filter(on=today - timedelta(days=1)).annotate(n=F("admitted") + F("refused") + F("let_in")).values("n")), 0),
+    )  # fmt: skip
+    if words:
+        rows = rows.filter(Q(venue__name__icontains=words) | Q(code__icontains=words))
+    return rows.filter(_odd(odd, at)).order_by("code") if odd else rows.order_by("code")
+
+
+def _odd(odd: str, at: datetime) -> Q:
+    return {
+        "silent": Q(scanners__gt=0) & (Q(last_at=None) | Q(last_at__lt=at - SILENT_AFTER)),
+        "let_in": Q(let_in_lately__gt=0),
+        "few": Q(expected_daily__gt=0, scanners__gt=0) & Q(yesterday__lt=F("expected_daily") * EXPECTED_SHARE),
+        "no_scanner": Q(scanners=0),
+    }[odd]
+
+
+def oddities_of(door: Entrance, at: datetime) -> list[str]:
+    """Which of ODDITIES hold of one row of `doors_for`."""
+    row: object = door
+    scanners, last_at, yesterday = (getattr(row, name) for name in ("scanners", "last_at", "yesterday"))
+    found = ["no_scanner"] if not scanners else ["silent"] if last_at is None or last_at < at - SILENT_AFTER else []
+    found += ["let_in"] if getattr(row, "let_in_lately", 0) else []
+    few = scanners and door.expected_daily and yesterday < door.expected_daily * EXPECTED_SHARE
+    return [*found, "few"] if few else found
+
+
+def count_doors(actor: Actor, at: datetime) -> DoorCounts:
+    """How the doors in the actor's places stand. Two queries."""
+    odd: dict[str, int] = dict.fromkeys(ODDITIES, 0)
+    doors = with_scanner = 0
+    places: set[int] = set()
+    for door in doors_for(actor, at=at):
+        doors, with_scanner = doors + 1, with_scanner + bool(getattr(door, "scanners", 0))
+        places.add(door.place_id)
+        for name in oddities_of(door, at):
+            odd[name] += 1
+    total = DoorDay.objects.filter(on=at.date(), entrance__place__in=places).aggregate(n=Sum(F("admitted") + F("refused") + F("let_in")))
+    return DoorCounts(doors, with_scanner, odd, total["n"] or 0)
+
+
+def seen_door(code: str, actor: Actor, at: datetime) -> Entrance:
+    """One entrance as in `doors_for`. Raises Unseen."""
+    found = doors_for(actor, at=at).filter(code=code).first()
+    if found is None:
+        raise Unseen("entrance")
+    return found
+
+
+def door_days(door: Entrance, last: date, days: int = 14) -> list[DoorDay]:
+    """What was counted at an entrance in the days up to `last`, the latest first. One query."""
+    return list(door.days.filter(on__gt=last - timedelta(days=days), on__lte=last))
+
+
+def scans_to_count() -> bool:
+    """Whether anything has come in since the last count. Two queries."""
+    upto = CountedScans.objects.values_list("upto", flat=True).first() or 0
+    return Scan.objects.filter(pk__gt=upto).exists()

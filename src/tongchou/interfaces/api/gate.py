@@ -1,0 +1,98 @@
+"""Doors and what is counted at them, for programs: the same numbers as the pages, no person among them."""
+
+from datetime import date, datetime
+from typing import Any, Literal
+
+from django.http import HttpRequest
+from ninja import Router, Schema
+from pydantic import Field
+
+from tongchou.domains.gate.actions import edit_entrance
+from tongchou.domains.gate.models import Entrance
+from tongchou.domains.gate.queries_doors import door_days, doors_for, oddities_of, seen_door
+from tongchou.interfaces.api.fields import Limit, Offset, page_of
+from tongchou.interfaces.api.town import town_for
+from tongchou.interfaces.api.wording import Pair, both
+
+router = Router(tags=["gate"])
+Oddity = Literal["silent", "let_in", "few", "no_scanner"]
+
+
+class DoorOut(Schema):
+    """入口 An entrance with its venue code, and what is odd about it."""
+
+    code: str
+    venue: str
+    venue_class: str
+    name: Pair
+    place: str
+    keeper: str
+    expected_daily: int | None
+    scanners: int
+    last_at: datetime | None
+    odd: list[Oddity]
+
+
+class DoorPage(Schema):
+    """Some entrances, and how many in all."""
+
+    items: list[DoorOut]
+    count: int
+
+
+class DoorDayOut(Schema):
+    """一天的扫码数 What was counted on a day."""
+
+    on: date
+    admitted: int
+    refused: int
+    let_in: int
+
+
+class DoorFullOut(DoorOut):
+    """入口和近14天 An entrance with its last fourteen days."""
+
+    days: list[DoorDayOut]
+
+
+class DoorIn(Schema):
+    """负责人和平日人次 Who is responsible, and the usual footfall."""
+
+    keeper: str = Field("", max_length=60)
+    expected_daily: int | None = Field(None, ge=0, le=1_000_000)
+
+
+def _door(row: Entrance, at: datetime) -> dict[str, Any]:
+    plain = {name: getattr(row, name) for name in ("code", "keeper", "expected_daily", "scanners", "last_at")}
+    return {
+        **plain, "venue": row.venue.name, "venue_class": row.venue.venue_class, "name": {"zh": row.name_zh, "en": row.name_en}, "place": row.place.code,
+        "odd": oddities_of(row, at),
+    }  # fmt: skip
+
+
+@router.get("/gate/doors", response=DoorPage, summary=both("入口清单", "Doors in one's places"))
+def get_doors(request: HttpRequest, q: str = "", odd: Oddity | None = None, limit: Limit = 50, offset: Offset = 0) -> Any:
+    """By code; `q`: part of the venue's name or code; `odd`: only those of which this holds."""
+    town_for(request, "gate.read")
+    at: datetime = request.at  # type: ignore[attr-defined]
+    rows = doors_for(request.auth, at=at, words=q[:60], odd=odd or "")  # type: ignore[attr-defined]
+    return page_of(rows, lambda row: _door(row, at), limit, offset)
+
+
+@router.get("/gate/doors/{code}", response=DoorFullOut, summary=both("一个入口", "One door with its days"))
+def get_door(request: HttpRequest, code: str) -> Any:
+    """What was counted in the last fourteen days, the latest first."""
+    town_for(request, "gate.read")
+    at: datetime = request.at  # type: ignore[attr-defined]
+    found = seen_door(code, request.auth, at)  # type: ignore[attr-defined]
+    days = [{name: getattr(day, name) for name in ("on", "admitted", "refused", "let_in")} for day in door_days(found, at.date())]
+    return _door(found, at) | {"days": days}
+
+
+@router.post("/gate/doors/{code}", response=DoorFullOut, summary=both("修改入口信息", "Change who is responsible and the usual footfall"))
+def post_door(request: HttpRequest, code: str, given: DoorIn) -> Any:
+    """Both are set; an absent footfall becomes unknown."""
+    town_for(request, "gate.write")
+    found = seen_door(code, request.auth, request.at)  # type: ignore[attr-defined]
+    edit_entrance(found, keeper=given.keeper, expected_daily=given.expected_daily, by=request.auth, at=request.at)  # type: ignore[attr-defined]
+    return get_door(request, code)

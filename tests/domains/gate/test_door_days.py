@@ -1,0 +1,98 @@
+"""Counting the log by door and day, and what the counts say is odd."""
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.domains.gate.door import door  # noqa: F401
+from tests.fixtures_town import AT, Town
+from tongchou.core.errors import Invalid, Unseen
+from tongchou.core.people.rules import Actor, system_actor
+from tongchou.domains.gate.actions import edit_entrance, revoke_device
+from tongchou.domains.gate.actions_counts import count_scans
+from tongchou.domains.gate.models import CountedScans, Device, DoorDay, Entrance, Scan
+from tongchou.domains.gate.queries_doors import ODDITIES, count_doors, door_days, doors_for, oddities_of, scans_to_count, seen_door
+from tongchou.domains.gate.rules import FLAGS
+from tongchou.domains.gate.scan_log import Row, append
+
+pytestmark = pytest.mark.django_db(databases="__all__")
+ZONE, BY = ZoneInfo("Asia/Shanghai"), system_actor("test")
+TODAY = AT.astimezone(ZONE).date()
+ADMIT, REFUSE = 0, 2
+
+
+def scanned(device: Device, seq: int, at: datetime, verdict: int = ADMIT, told: int | None = None, way: int = 0, flags: int = 0) -> None:
+    at_s, entrance = int(at.timestamp()), device.entrance
+    append(
+        [Row(device.pk, seq, entrance.pk, entrance.venue_id, 7, at_s, at_s, way, verdict, 0, verdict if told is None else told, flags, seq)]
+    )
+
+
+def counted() -> dict[date, tuple[int, int, int]]:
+    count_scans(zone=ZONE, by=BY, at=AT)
+    return {row.on: (row.admitted, row.refused, row.let_in) for row in DoorDay.objects.all()}
+
+
+def test_each_scan_is_counted_once_on_its_day_in_the_town(door: Device) -> None:  # noqa: F811
+    assert counted() == {TODAY: (1, 1, 0)}  # of the fixture
+    midnight = datetime.combine(TODAY, datetime.min.time(), ZONE)
+    scanned(door, 10, midnight - timedelta(seconds=1))
+    scanned(door, 11, midnight)
+    scanned(door, 12, midnight + timedelta(hours=1), REFUSE)
+    scanned(door, 13, midnight, way=1)
+    scanned(door, 14, midnight, REFUSE, told=ADMIT)
+    scanned(door, 15, midnight, REFUSE, told=ADMIT, flags=FLAGS["by_card"])
+    expected = {TODAY: (2, 3, 1), TODAY - timedelta(days=1): (1, 0, 0)}
+    assert scans_to_count() and counted() == expected
+    assert not scans_to_count() and counted() == expected
+    assert CountedScans.objects.get().upto == Scan.objects.latest("pk").pk
+
+
+def test_a_scan_of_an_entrance_that_is_gone_holds_nothing_up(door: Device) -> None:  # noqa: F811
+    append([Row(door.pk, 99, 10**6, 1, None, int(AT.timestamp()), int(AT.timestamp()), 0, 0, 0, 0, 0, 1)])
+    assert counted() == {TODAY: (1, 1, 0)}
+
+
+def test_what_is_odd_of_a_door(door: Device, small_town: Town) -> None:  # noqa: F811
+    at, who = AT.astimezone(ZONE), small_town.lin
+
+    def odd(at: datetime = at) -> list[str]:
+        (found,) = doors_for(who, at=at)
+        named = oddities_of(found, at)
+        assert {name for name in ODDITIES if doors_for(who, at=at, odd=name).exists()} == set(named)
+        assert {name for name, n in count_doors(who, at).odd.items() if n} == set(named)
+        return named
+
+    assert odd() == ["silent"]
+    counted()
+    assert odd() == [] and odd(at + timedelta(hours=25)) == ["silent"]
+    scanned(door, 20, AT, REFUSE, told=ADMIT)
+    counted()
+    assert odd() == ["let_in"]
+    edit_entrance(door.entrance, keeper="", expected_daily=7, by=who, at=AT)
+    assert odd(at + timedelta(days=1) - timedelta(minutes=10)) == ["let_in", "few"]  # three scans, half of seven is more
+    edit_entrance(door.entrance, keeper="", expected_daily=6, by=who, at=AT)
+    assert odd(at + timedelta(days=1) - timedelta(minutes=10)) == ["let_in"]
+    revoke_device(door, reason="遗失", by=who, at=AT)
+    assert odd() == ["no_scanner", "let_in"]
+    assert door_days(door.entrance, TODAY)[0].let_in == 1
+
+
+def test_a_door_elsewhere_is_not_seen(door: Device, small_town: Town) -> None:  # noqa: F811
+    at, code = AT.astimezone(ZONE), Entrance.objects.get().code
+    assert seen_door(code, small_town.wu, at).code == code  # the secretary of that village
+    with pytest.raises(Unseen):
+        seen_door(code, small_town.zhao, at)
+    assert count_doors(small_town.zhao, at).doors == 0
+
+
+def test_an_absurd_footfall_is_refused(door: Device, small_town: Town) -> None:  # noqa: F811
+    with pytest.raises(Invalid):
+        edit_entrance(door.entrance, keeper="张", expected_daily=10**7, by=small_town.lin, at=AT)
+    with pytest.raises(Unseen):
+        edit_entrance(door.entrance, keeper="张", expected_daily=1, by=_stranger(small_town), at=AT)
+
+
+def _stranger(town: Town) -> Actor:
+    return town.zhao
