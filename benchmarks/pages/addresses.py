@@ -16,8 +16,10 @@ POST_ONLY = {
     )),
     *(f"exposure_{step}" for step in ("approve", "refuse", "withdraw", "end", "make", "correct", "publish", "take-down")),
     "doors_open", "door_invite", "device_revoke",
+    "pass_link", "pass_end", "pass_print", "pass_visitor",
     "follow_up_check", "follow_up_call", "follow_up_tell", "report_settle",
 }  # fmt: skip
+PASS_TOKEN = "token-of-the-benchmark"  # of the address that `town.fill_up` gives somebody
 # Files rather than pages: as long as what they hold.
 DOWNLOADS = {
     "register_csv",
@@ -29,6 +31,7 @@ DOWNLOADS = {
     "line_list_xlsx",
     "line_list_template",
     "scan_worker",
+    "pass_worker",
     "scan_manifest",
     "door_posters",
 }
@@ -86,6 +89,7 @@ def every_page() -> dict[str, str]:
         "line_list_xlsx": "/cases/line-list.xlsx", "line_list_template": "/line-lists/template.xlsx", "exposures": "/exposures/",
         "exposure": f"/exposures/{asked.dossier.number}", "exposure_own": "/exposures/own", "public_notices": "/public/notices",
         "login": "/login", "scan": "/scan",
+        "passes": "/passes/", "shown_pass": f"/p/{PASS_TOKEN}", "pass_worker": "/p/worker.js",
         "scan_worker": "/scan/worker.js", "scan_manifest": "/scan/manifest.json", "appeals": "/appeals/",
         "appeal": f"/appeals/{appeal.dossier.number}", "gate": "/gate/", "gate odd": "/gate/?odd=no_scanner", "door": f"/gate/doors/{appeal.entrance.code}",
         "door_posters": f"/gate/posters.pdf?code={appeal.entrance.code}", "venue_code": f"/c/{appeal.entrance.code}",

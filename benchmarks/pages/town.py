@@ -103,6 +103,36 @@ def fill_up() -> None:
     )  # fmt: skip
     _test_a_village(at)
     _appeal_at_a_door()
+    _pass_on_a_phone()
+
+
+def _pass_on_a_phone() -> None:
+    """An address that shows the passes of a household of four."""
+    from django.db.models import Count
+
+    from benchmarks.pages.addresses import PASS_TOKEN
+    from tongchou.core.passes.actions import rotate_key
+    from tongchou.core.passes.models import IssuerKey
+    from tongchou.core.people.rules import system_actor
+    from tongchou.core.places.queries import installation
+    from tongchou.domains.gate.actions_passes import carry_passes, give_link
+    from tongchou.domains.gate.checking import token_digest
+    from tongchou.domains.gate.models import Holder, PassLink
+    from tongchou.domains.registry.models import Household
+    from tongchou.interfaces import clock
+    from tongchou.interfaces.chance import random_holder
+    from tongchou.workflows.passing import holders_of
+
+    town, at, by = installation(), clock.local_now(), system_actor("benchmark")
+    home = Household.objects.annotate(n=Count("members")).filter(n__gte=2, n__lte=4).order_by("-n", "pk").first()
+    if town is None or home is None or PassLink.objects.filter(digest=token_digest(PASS_TOKEN)).exists():
+        return
+    if not IssuerKey.objects.exists():
+        rotate_key(town=town.place, seed=bytes(32), trusted_for=timedelta(days=30), by=by, at=at)
+    first, *others = sorted(holders_of(list(home.members.values_list("pk", flat=True)), random_holder, by=by, at=at).values())
+    carrier = Holder.objects.get(pk=first)
+    carry_passes(carrier, of=others, by=by, at=at)
+    give_link(carrier, token=PASS_TOKEN, by=by, at=at)
 
 
 def _test_a_village(at: datetime) -> None:

@@ -106,6 +106,10 @@ COVERED: dict[str, tuple[str, ...]] = {
     "public_notices": ("GET /notices/venues",),
     "gate": ("GET /gate/doors",),
     "door": ("GET /gate/doors/{code}", "POST /gate/doors/{code}"),
+    **dict.fromkeys(("passes", "pass_print"), ("POST /passes",)),
+    "pass_link": ("POST /passes/links",),
+    "pass_end": ("POST /passes/links/{holder}/end",),
+    "pass_visitor": ("POST /passes/visitors",),
     "outbox": ("GET /outbox", "POST /outbox/{message_id}/retry"),
 }
 # No operation, and why.
@@ -124,6 +128,8 @@ NOT_FOR_PROGRAMS = {
     "venue_code": "for everybody's browser; the door is at GET /gate/doors/{code}",
     "appeals": "an objection is read and answered by a person",
     "appeal": "an objection is read and answered by a person",
+    "shown_pass": "a person's own address; whoever gives passes has POST /passes",
+    "pass_worker": "keeps an opened pass on a phone",
     "register_csv": "a spreadsheet; the rows are at GET /registers/{name}/rows",
     "register_xlsx": "a spreadsheet; the rows are at GET /registers/{name}/rows",
     "register_template": "a spreadsheet to fill in; the columns are at GET /registers",

@@ -18,7 +18,7 @@ from django.db.models import Q
 
 from tongchou.core.errors import FieldProblem, Invalid, Refusal, Unseen
 from tongchou.core.identity import check_mobile, check_resident_id
-from tongchou.core.outbox.queue import Telling, notify
+from tongchou.core.outbox.queue import Draft, Telling, notify, post_all
 from tongchou.core.passes.queries import trusted_keys
 from tongchou.core.passes.tokens import PREFIX, BadPass, read_pass
 from tongchou.core.people.models import Post
@@ -44,11 +44,13 @@ from tongchou.domains.testing.queries import DayCount, day_counts, people_in
 from tongchou.domains.testing.roll import standing_of
 
 MACHINE = system_actor("testing")
+RESULTS_IN = "testing.results"  # a topic: tubes whose results came or changed
 STREAMS = ("testing_sampled", "testing_positive", "testing_positive_rate")
 CALLED = T("漏检联系", "call to a missing person")
 CORRECTED = T("采样登记与检测结果汇总", "counted from check-offs and results")
 FEED_DAYS = 7  # results older than a week change nothing any more; assumption
 _BATCH = 400
+_TUBES_TOLD = 2_000  # in one message: 20,000 people in pools of ten are done well within its lease
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,9 @@ class Taken:
 def take_results(findings: Sequence[Finding], *, source: str, by: Actor, at: datetime) -> Taken:
     """Keep results and answer the positives, in one transaction. The same again changes nothing."""
     rows = keep_results(findings=findings, source=source, by=by, at=at)
+    if rows:
+        parts = (rows[start : start + _TUBES_TOLD] for start in range(0, len(rows), _TUBES_TOLD))
+        post_all([Draft(RESULTS_IN, f"{part[0].pk}", {"tubes": [row.tube_id for row in part]}) for part in parts], at=at)
     positive = [row.tube for row in rows if row.value == "positive"]
     called, singles = [], []
     for tube in positive:

@@ -1,13 +1,13 @@
 """What a door needs to check passes: the public keys it may trust, and the status lists of passes that have not expired."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from django.db.models import Min, Q
 
 from tongchou.core.passes.models import IssuedPass, IssuerKey
 from tongchou.core.passes.status_lists import LIST_BITS, bits_of
-from tongchou.core.passes.tokens import TrustedKey
+from tongchou.core.passes.tokens import Pass, SigningKey, TrustedKey, write_pass
 
 
 def trusted_keys(at: datetime) -> dict[bytes, TrustedKey]:
@@ -31,6 +31,21 @@ def status_lists(at: datetime) -> dict[str, Mapping[int, bytes]]:
         "revocation": _laid_out(wanted, rows.filter(revoked_at__isnull=False)),
         "suspension": _laid_out(wanted, rows.filter(suspended_at__isnull=False)),
     }
+
+
+def standing_passes(holders: Collection[int]) -> dict[int, IssuedPass]:
+    """Holder → the pass given last that was not revoked, expired or not; holders without one are left out. One query."""
+    rows = IssuedPass.objects.select_related("key").filter(holder__in=holders, revoked_at=None).order_by("pk")
+    return {row.holder: row for row in rows}
+
+
+def text_again(issued: IssuedPass, facts: Mapping[str, int]) -> str | None:
+    """The text of a pass given out before, sign by sign, from the same facts; None once its key signs no more. No query."""
+    if issued.key.secret is None:
+        return None
+    span = (int(issued.issued_at.timestamp()), int(issued.expires_at.timestamp()))
+    said = Pass(issued.key.issuer, issued.kind, issued.holder, issued.pk, *span, facts)
+    return write_pass(said, SigningKey(bytes.fromhex(issued.key.secret)))
 
 
 def _laid_out(wanted: Iterable[int], numbers: Iterable[int]) -> Mapping[int, bytes]:

@@ -1,13 +1,14 @@
 """Entrances and devices, entry rules, holders of passes."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 from django.apps import apps
+from django.db import connection
 
 from tongchou.core.audit.acting import action, record
 from tongchou.core.audit.chain import canonical
@@ -166,21 +167,22 @@ def publish_entry_rules(
 @action("pass.issue")
 def register_residents(*, numbers: Mapping[int, int], by: Actor, at: datetime) -> list[Holder]:
     """Give residents (register's row number → random holder number) their holder rows; those who have one keep it."""
-    residents = apps.get_model("registry", "Resident").objects.select_related("place")
-    known = set(Holder.objects.filter(resident__in=numbers).order_by().values_list("resident_id", flat=True))
-    rows = []
-    for start in range(0, len(wanted := sorted(set(numbers) - known)), _BATCH):
-        for resident in residents.filter(pk__in=wanted[start : start + _BATCH]):
-            if not by.may("pass.issue", resident.place.path):
+    residents = apps.get_model("registry", "Resident").objects.order_by()
+    rows: list[Holder] = []
+    asked = 0
+    for some in _batches(sorted(numbers)):
+        known = set(Holder.objects.filter(resident__in=some).order_by().values_list("resident_id", flat=True))
+        for pk, place_id, path in residents.filter(pk__in=some).values_list("pk", "place_id", "place__path"):
+            if not by.may("pass.issue", path):
                 raise Unseen("resident")
-            rows.append(Holder(number=numbers[resident.pk], resident_id=resident.pk, place_id=resident.place_id))
-    if len(rows) != len(wanted):
+            asked += 1
+            if pk not in known:
+                rows.append(Holder(number=numbers[pk], resident_id=pk, place_id=place_id))
+    if asked != len(numbers) or not numbers:
         raise Unseen("resident")
     Holder.objects.bulk_create(rows, batch_size=_BATCH)
-    if rows:
-        record("holder.register", rows[0], detail={"residents": len(rows)})
-    else:
-        record("holder.register", Holder.objects.filter(resident__in=numbers)[0], detail={"residents": 0})
+    about = rows[0] if rows else Holder.objects.select_related("place").get(resident=next(iter(numbers)))
+    record("holder.register", about, detail={"residents": len(rows)})
     return rows
 
 
@@ -214,18 +216,48 @@ def register_visitor(*, number: int, name: str, phone: str, id_number: str, plac
 
 
 @action("gate.learn")
-def learn_facts(*, sampled_at: Mapping[int, datetime], doses: Mapping[int, tuple[int, date | None]], by: Actor, at: datetime) -> int:
-    """Take over what passes may say of their holders: the latest negative test, doses. Older news changes nothing. Gives how many rows changed."""
-    rows = list(Holder.objects.filter(pk__in={*sampled_at, *doses}).order_by("pk"))
-    changed = []
-    for row in rows:
-        before = (row.sampled_at, row.doses, row.last_dose_on)
-        tested = sampled_at.get(row.pk)
-        row.sampled_at = max(filter(None, (row.sampled_at, tested)), default=None)
-        row.doses, row.last_dose_on = doses.get(row.pk, (row.doses, row.last_dose_on))
-        if before != (row.sampled_at, row.doses, row.last_dose_on):
-            changed.append(row)
-    Holder.objects.bulk_update(changed, ["sampled_at", "doses", "last_dose_on"], batch_size=_BATCH)
-    if rows:
-        record("holder.facts", rows[0], detail={"holders": len(changed)})
-    return len(changed)
+def learn_facts(
+    *,
+    sampled_at: Mapping[int, datetime | None],
+    doses: Mapping[int, tuple[int, date | None]],
+    replaced: Collection[int] = (),
+    by: Actor,
+    at: datetime,
+) -> int:
+    """Take over what passes may say of their holders: the latest negative test, doses. Older news changes nothing. Gives how many changed.
+
+    `replaced`: holders of whom an earlier result was corrected; what is said of them now stands, even if it is older or nothing.
+    """
+    known = next((row for some in _batches(sorted({*sampled_at, *doses})) for row in Holder.objects.filter(pk__in=some)[:1]), None)
+    if known is None:
+        raise Unseen("holder")
+    written, at_kept = connection.ops.adapt_datetimefield_value, connection.ops.adapt_datetimefield_value(at)
+    tests = [(n, written(day) if day else None) for n, day in sampled_at.items()]
+    days = [(n, count, connection.ops.adapt_datefield_value(day) if day else None) for n, (count, day) in doses.items()]
+    # One prepared statement for a whole round: a hundred times the pace of reading and saving rows.
+    changed = sum(
+        _update(assigned, condition, rows)
+        for assigned, condition, rows in (
+            ("sampled_at = %s", "sampled_at IS NULL OR sampled_at < %s", [(t, at_kept, n, t) for n, t in tests if t and n not in replaced]),
+            ("sampled_at = %s", "sampled_at IS DISTINCT FROM %s", [(t, at_kept, n, t) for n, t in tests if n in replaced]),
+            (
+                "doses = %s, last_dose_on = %s",
+                "doses <> %s OR last_dose_on IS DISTINCT FROM %s",
+                [(c, d, at_kept, n, c, d) for n, c, d in days],
+            ),
+        )
+    )
+    record("holder.facts", known, detail={"holders": changed, "replaced": len(replaced)})
+    return changed
+
+
+def _update(assigned: str, condition: str, rows: Sequence[tuple[Any, ...]]) -> int:
+    if not rows:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.executemany(f"UPDATE gate_holder SET {assigned}, facts_at = %s WHERE number = %s AND ({condition})", rows)
+        return int(cursor.rowcount)
+
+
+def _batches(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (numbers[start : start + _BATCH] for start in range(0, len(numbers), _BATCH))

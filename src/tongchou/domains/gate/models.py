@@ -72,6 +72,7 @@ class Holder(models.Model):
     sampled_at = models.DateTimeField(null=True)  # of the latest negative test
     doses = models.PositiveSmallIntegerField(default=0)
     last_dose_on = models.DateField(null=True)
+    facts_at = models.DateTimeField(null=True)  # when what a pass says last changed: an older pass is signed anew
     proxy = models.ForeignKey(
         "self", null=True, on_delete=models.PROTECT, related_name="carries"
     )  # who shows the pass of a child or an elder
@@ -86,6 +87,22 @@ class Holder(models.Model):
     @property
     def place_path(self) -> str:
         return self.place.path
+
+
+class PassLink(models.Model):
+    """A personal address at which a phone shows its holder's pass and those it carries for others. Only the digest of its token is kept."""
+
+    holder = models.ForeignKey("gate.Holder", on_delete=models.PROTECT, related_name="links")
+    digest = models.CharField(max_length=64, unique=True)
+    made_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["holder"], condition=Q(ended_at=None), name="pass_link_one_live")]
+
+    @property
+    def place_path(self) -> str:
+        return self.holder.place.path
 
 
 class EntryRules(models.Model):

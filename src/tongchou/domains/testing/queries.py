@@ -194,8 +194,22 @@ def positive_results(path: str, since: datetime, until: datetime) -> list[Positi
 
 def negative_people(tubes: Sequence[int]) -> dict[int, datetime]:
     """Person → latest sampling instant, over negative tubes (row numbers). For what a pass may say. One query."""
-    rows = CheckOff.objects.filter(tube__in=tubes, tube__result="negative").order_by("at").values_list("person_id", "at")
-    return dict(rows)
+    rows = CheckOff.objects.filter(tube__in=tubes, tube__result="negative", round__dossier__is_exercise=False)
+    return dict(rows.order_by("at").values_list("person_id", "at"))
+
+
+def corrected_people(tubes: Sequence[int]) -> set[int]:
+    """People in those of these tubes that were once reported negative and stand so no more. One query."""
+    rows = CheckOff.objects.filter(tube__in=tubes, tube__results__value="negative", round__dossier__is_exercise=False).exclude(
+        tube__result="negative"
+    )
+    return set(rows.order_by().values_list("person_id", flat=True))
+
+
+def latest_negatives(people: Sequence[int]) -> dict[int, datetime]:
+    """Person → instant of the latest sample whose tube stands negative, however long ago; nobody without one. One query."""
+    rows = CheckOff.objects.filter(person__in=people, tube__result="negative", round__dossier__is_exercise=False).order_by()
+    return dict(rows.values_list("person_id").annotate(last=Max("at")))
 
 
 @dataclass(frozen=True, slots=True)

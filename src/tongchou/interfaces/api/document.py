@@ -14,7 +14,7 @@ TAGS = {
     "sentinels": "哨点与上报 Sentinels and reports",
     "testing": "检测：轮次、采样、送检、结果 Testing: rounds, sampling, boxes, results",
     "tracing": "流调、随访、同时段人员 Investigations, follow-up, exposed people",
-    "gate": "门岗：入口与扫码数 The gate: doors and what is counted at them",
+    "gate": "门岗：入口、扫码数、通行码 The gate: doors, what is counted at them, passes",
     "registers": "底数与导入 Registers and imports",
     "evidence": "佐证 Evidence",
     "office": "参数、留痕、消息、提醒 Parameters, log, messages, notices",

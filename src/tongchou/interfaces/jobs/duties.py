@@ -18,14 +18,17 @@ from tongchou.domains.gate.queries_doors import scans_to_count
 from tongchou.domains.response.rules import DUE
 from tongchou.domains.sentinels.queries import turned_silent
 from tongchou.domains.tracing.rules import CEILING, CORE_WITHIN, FIRST_WITHIN, FULL_WITHIN
+from tongchou.interfaces.chance import random_holder
 from tongchou.workflows.activation import escalate_overdue
 from tongchou.workflows.early_warning import MORNING, mornings
 from tongchou.workflows.following import release_due
+from tongchou.workflows.passing import MACHINE, register_everybody
 from tongchou.workflows.testing_rounds import feed_last_days
 
 WORKER = system_actor("worker")
 SILENCE_BACK = timedelta(days=1)
 REMIND_BEFORE = "task.remind_before"
+HOLDERS_AT_ONCE = 5_000  # a whole town within a quarter of an hour, and nobody waits for it
 REMINDED = (DUE, CORE_WITHIN, FIRST_WITHIN, FULL_WITHIN, APPROVE_WITHIN)
 
 
@@ -110,6 +113,12 @@ def count_doors(at: datetime) -> None:
         count_scans(zone=ZoneInfo(town.zone), by=WORKER, at=at)
 
 
+def register_holders(at: datetime) -> None:
+    """Residents who have no pass number yet get one, so that a card reader at a door knows them too."""
+    if installation() is not None:
+        register_everybody(random_holder, at_most=HOLDERS_AT_ONCE, by=MACHINE, at=at)
+
+
 DUTIES: tuple[Duty, ...] = (
     Duty("escalate", timedelta(seconds=20), escalate),
     Duty("remind", timedelta(minutes=1), remind_in_time),
@@ -118,5 +127,6 @@ DUTIES: tuple[Duty, ...] = (
     Duty("testing", timedelta(minutes=10), feed_testing),
     Duty("doors", timedelta(minutes=1), count_doors),
     Duty("release", timedelta(minutes=10), release_contacts),
+    Duty("holders", timedelta(seconds=20), register_holders),
     Duty("seal", timedelta(minutes=5), seal_yesterday),
 )

@@ -16,9 +16,12 @@ from tongchou.core.wording import T
 from tongchou.domains.sentinels.models import Stream
 from tongchou.interfaces.adapters.channel import Parcel
 from tongchou.interfaces.adapters.mail import Mail
+from tongchou.interfaces.chance import random_holder
 from tongchou.workflows.early_warning import FUNCTION, screen_morning
 from tongchou.workflows.nowcasting import keep_nowcasts
+from tongchou.workflows.passing import MACHINE, hand_on_results
 from tongchou.workflows.promise import keep_judgement
+from tongchou.workflows.testing_rounds import RESULTS_IN
 
 MAIL = Mail()
 WATCH = system_actor("worker")
@@ -83,9 +86,15 @@ def read_morning(message: Message, at: datetime) -> None:
         keep_judgement(day, as_known_at, by=WATCH, at=at)
 
 
+def hand_results_to_passes(message: Message, at: datetime) -> None:
+    """What came from the laboratory to whoever holds a pass."""
+    hand_on_results(message.payload["tubes"], random_holder, by=MACHINE, at=at)
+
+
 HANDLERS: Mapping[str, Handler] = {
     "mail": send_mail,
     "task.remind": remind_of_task,
     "stream.silent": tell_of_silent_stream,
     "watch.morning": read_morning,
+    RESULTS_IN: hand_results_to_passes,
 }

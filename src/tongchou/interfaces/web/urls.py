@@ -43,6 +43,8 @@ PAGES: tuple[str, ...] = (
     "scan",
     "doors",
     "appeals",
+    "passes",
+    "public_pass",
 )
 # Each module holds one subject's `router`.
 ROUTERS: tuple[str, ...] = (
@@ -61,6 +63,7 @@ ROUTERS: tuple[str, ...] = (
     "office",
     "tracing",
     "exposures",
+    "passes",
 )
 
 for _name in ROUTERS:

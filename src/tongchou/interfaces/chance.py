@@ -1,0 +1,15 @@
+"""Random numbers, as `clock` is the time: drawn by the interfaces, given to the floors below as arguments."""
+
+import secrets
+
+from tongchou.core.passes.tokens import HIGHEST_HOLDER
+
+
+def random_holder() -> int:
+    """A number for a holder of passes that tells nothing of who it is, nor how many there are."""
+    return secrets.randbelow(HIGHEST_HOLDER) + 1
+
+
+def random_token() -> str:
+    """256 random bits as text for an address: not to be guessed, however often somebody tries."""
+    return secrets.token_urlsafe(32)
