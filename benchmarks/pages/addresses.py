@@ -32,6 +32,8 @@ DOWNLOADS = {
     "line_list_template",
     "scan_worker",
     "pass_worker",
+    "status_index",
+    "status_list",
     "scan_manifest",
     "door_posters",
 }
@@ -89,7 +91,7 @@ def every_page() -> dict[str, str]:
         "line_list_xlsx": "/cases/line-list.xlsx", "line_list_template": "/line-lists/template.xlsx", "exposures": "/exposures/",
         "exposure": f"/exposures/{asked.dossier.number}", "exposure_own": "/exposures/own", "public_notices": "/public/notices",
         "login": "/login", "scan": "/scan",
-        "passes": "/passes/", "shown_pass": f"/p/{PASS_TOKEN}", "pass_worker": "/p/worker.js",
+        "passes": "/passes/", "shown_pass": f"/p/{PASS_TOKEN}", "pass_worker": "/p/worker.js", "status_index": "/status", "status_list": "/status/revocation/0",
         "scan_worker": "/scan/worker.js", "scan_manifest": "/scan/manifest.json", "appeals": "/appeals/",
         "appeal": f"/appeals/{appeal.dossier.number}", "gate": "/gate/", "gate odd": "/gate/?odd=no_scanner", "door": f"/gate/doors/{appeal.entrance.code}",
         "door_posters": f"/gate/posters.pdf?code={appeal.entrance.code}", "venue_code": f"/c/{appeal.entrance.code}",

@@ -108,7 +108,7 @@ COVERED: dict[str, tuple[str, ...]] = {
     "door": ("GET /gate/doors/{code}", "POST /gate/doors/{code}"),
     **dict.fromkeys(("passes", "pass_print"), ("POST /passes",)),
     "pass_link": ("POST /passes/links",),
-    "pass_end": ("POST /passes/links/{holder}/end",),
+    "pass_end": ("POST /passes/{holder}/lost",),
     "pass_visitor": ("POST /passes/visitors",),
     "outbox": ("GET /outbox", "POST /outbox/{message_id}/retry"),
 }
@@ -129,6 +129,7 @@ NOT_FOR_PROGRAMS = {
     "appeals": "an objection is read and answered by a person",
     "appeal": "an objection is read and answered by a person",
     "shown_pass": "a person's own address; whoever gives passes has POST /passes",
+    **dict.fromkeys(("status_index", "status_list"), "signed, for the scanners of other towns, without a token"),
     "pass_worker": "keeps an opened pass on a phone",
     "register_csv": "a spreadsheet; the rows are at GET /registers/{name}/rows",
     "register_xlsx": "a spreadsheet; the rows are at GET /registers/{name}/rows",

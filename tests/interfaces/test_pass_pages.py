@@ -14,6 +14,9 @@ from tests.interfaces.test_testing_pages import _as, _said
 from tongchou.core.audit.models import PERSONAL_READ, Access, Entry
 from tongchou.core.passes.actions import rotate_key, suspend_pass
 from tongchou.core.passes.models import IssuedPass
+from tongchou.core.passes.signed_lists import read_signed_list
+from tongchou.core.passes.status_lists import is_set
+from tongchou.core.passes.tokens import TrustedKey
 from tongchou.core.people.rules import system_actor
 from tongchou.domains.gate.models import Holder, PassLink
 from tongchou.interfaces import clock
@@ -58,8 +61,8 @@ def test_a_household_gets_one_link_that_shows_everybodys_pass(made: Scene) -> No
     assert _bare(Client().get(address)) == _bare(phone) and IssuedPass.objects.count() == 3
     newer = _address(wu.post("/passes/link", {"carrier": first}))
     assert Client().get(address).status_code == 404 and Client().get(newer).content.decode().count('class="qr"') == 1
-    wu.post("/passes/end", {"carrier": first})
-    assert Client().get(newer).status_code == 404
+    assert "passes revoked: 1" in _said(wu.post("/passes/end", {"carrier": first}, follow=True))
+    assert Client().get(newer).status_code == 404 and IssuedPass.objects.get(holder=first).revoked_at == AT
     assert not Entry.objects.filter(detail__contains=newer[3:]).exists() and not PassLink.objects.filter(digest=newer[3:]).exists()
 
 
@@ -132,10 +135,32 @@ def test_programs_do_the_same(made: Scene) -> None:
     first, second = (row["holder"] for row in given.json())
     address = wu.post("/passes/links", holder=first, carries=[second]).json()["address"]
     assert Client().get(address[address.index("/p/") :]).content.decode().count('class="qr"') == 2
-    assert wu.post(f"/passes/links/{first}/end", reason="手机遗失").status_code == 204
+    assert wu.post(f"/passes/{first}/lost").json() == {"revoked": 2}
     visitor = {"name": "赵六", "phone": "13800000000", "place": made.town.villages[0].code}
     assert wu.post("/passes/visitors", **visitor).json()["person"] is None
     for wrong in ([made.people[5].pk], [99_999]):
         assert wu.post("/passes", people=wrong, purpose="发放通行码").status_code == 404
-    for path, body in (("links", {"holder": first}), (f"links/{first}/end", {"reason": "手机遗失"}), ("visitors", visitor)):
+    for path, body in (("links", {"holder": first}), (f"{first}/lost", {}), ("visitors", visitor)):
         assert zhao.post(f"/passes/{path}", **body).status_code == 404
+
+
+def test_another_town_fetches_signed_lists(made: Scene) -> None:
+    wu, anybody = Caller("wu"), Client()
+    assert anybody.get("/status/revocation/0").status_code == 404
+    (given,) = wu.post("/passes", people=[made.people[0].pk], purpose="发放通行码").json()
+    index = anybody.get("/status").json()
+    address = index["lists"]["revocation"][0]
+    before = anybody.get("/status/revocation/0")
+    assert (
+        before["Cache-Control"] == "public, max-age=300"
+        and anybody.get("/status/revocation/0", headers={"If-None-Match": before["ETag"]}).status_code == 304
+    )
+    wu.post(f"/passes/{given['holder']}/lost")
+    keys = {bytes.fromhex(index["key_id"]): TrustedKey(bytes.fromhex(index["public_key"]), index["issuer"])}
+    number, at_s = IssuedPass.objects.get().pk, int(AT.timestamp())
+    lists = [
+        read_signed_list(answer.content, keys, address=address, at_s=at_s).bits for answer in (before, anybody.get("/status/revocation/0"))
+    ]
+    assert [is_set({0: bits}, number) for bits in lists] == [False, True]
+    for wrong in ("/status/revocation/7", "/status/other/0"):
+        assert anybody.get(wrong).status_code == 404

@@ -3,6 +3,7 @@
 1. Every sampling site of the matrix is set up; none feeds its sentinel, whose streams the story already tells. Key workers are noted.
 2. The day before, a round in one village: sampled, packed, received, negative; whoever was not sampled is accounted for; closed.
 3. On the last day, a round in another village is under way: most are sampled, the first box is back, one pool positive.
+4. In the first village people get their passes (`demonstration_passes`).
 """
 
 from collections.abc import Callable, Iterator
@@ -32,6 +33,7 @@ from tongchou.domains.testing.actions_laboratory import Finding, pack_box, recei
 from tongchou.domains.testing.actions_sampling import Sampled, account_for, check_off
 from tongchou.domains.testing.models import Box, Round, Site, Tube
 from tongchou.domains.testing.queries import missing
+from tongchou.workflows.demonstration_passes import give_passes
 from tongchou.workflows.testing_rounds import take_results
 
 Event = tuple[datetime, Callable[[datetime], None]]
@@ -70,6 +72,7 @@ def testing_days(pack: Pack, last: date, zone: ZoneInfo) -> Iterator[Event]:
     yield on(last, 12, 50), second.receive
     yield on(last, 16, 40), partial(second.result, 1)
     yield on(last, 17, 30), partial(second.sample, 0.8)
+    yield on(last, 17, 45), partial(give_passes, closed.place)
     yield on(last, 18, 50), _say_queues
 
 

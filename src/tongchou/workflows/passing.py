@@ -14,13 +14,14 @@ from django.db import transaction
 
 from tongchou.core.errors import Unseen
 from tongchou.core.parameters.queries import duration
-from tongchou.core.passes.actions import Application, issue_passes, revoke_pass
+from tongchou.core.passes.actions import LOST, Application, issue_passes, revoke_lost, revoke_pass
 from tongchou.core.passes.models import IssuedPass
 from tongchou.core.passes.queries import standing_passes, text_again
 from tongchou.core.people.rules import Actor, system_actor
 from tongchou.core.places.models import Place
 from tongchou.core.wording import T
 from tongchou.domains.gate.actions import learn_facts, register_residents
+from tongchou.domains.gate.actions_passes import end_link
 from tongchou.domains.gate.checking import token_digest
 from tongchou.domains.gate.models import Holder, PassLink
 from tongchou.domains.registry.models import Resident
@@ -131,6 +132,15 @@ def _still_good(issued: IssuedPass, holder: Holder, at: datetime) -> bool:
     return (holder.facts_at is None or issued.issued_at >= holder.facts_at) and at < issued.issued_at + (
         issued.expires_at - issued.issued_at
     ) / 2
+
+
+@transaction.atomic
+def report_lost(holder: Holder, *, by: Actor, at: datetime) -> int:
+    """A phone or a printed pass is lost: the address ends and every pass that is out is revoked. Gives how many; new ones may be given at once."""
+    if PassLink.objects.filter(holder=holder, ended_at=None).exists():
+        end_link(holder, reason=f"{LOST.zh} {LOST.en}", by=by, at=at)
+    people = [holder, *Holder.objects.filter(proxy=holder).select_related("place")]
+    return sum(revoke_lost(holder=one.number, place=one.place, by=by, at=at) for one in people)
 
 
 def people_behind(token: str) -> list[Holder]:

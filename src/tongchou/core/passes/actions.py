@@ -13,6 +13,7 @@ from tongchou.core.places.models import Place
 from tongchou.core.wording import T
 
 _BATCH = 500
+LOST = T("遗失", "lost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,24 @@ def revoke_pass(issued: IssuedPass, *, reason: str, by: Actor, at: datetime) -> 
     issued.save(update_fields=["revoked_at", "reason"])
     record("pass.revoke", issued, reason=reason)
     return issued
+
+
+@action("pass.issue", place=lambda given: given["place"].path)
+def revoke_lost(*, holder: int, place: Place, by: Actor, at: datetime) -> int:
+    """Take back every pass of a holder of this place that is out, as one was lost or copied; gives how many. A new one may be given at once.
+
+    What is suspended stays so: reporting a loss is no way out of it.
+    """
+    rows = list(
+        IssuedPass.objects.select_for_update().filter(holder=holder, place=place, revoked_at=None, suspended_at=None, expires_at__gt=at)
+    )
+    reason = f"{LOST.zh} {LOST.en}"
+    IssuedPass.objects.filter(pk__in=[row.pk for row in rows]).update(revoked_at=at, reason=reason)
+    for row in rows:
+        record("pass.revoke", row, reason=reason, place_path=place.path)
+    if not rows:
+        record("pass.none_out", place, reason=reason, detail={"holder": holder})
+    return len(rows)
 
 
 @action("pass.revoke", on=IssuedPass)

@@ -39,6 +39,12 @@ def standing_passes(holders: Collection[int]) -> dict[int, IssuedPass]:
     return {row.holder: row for row in rows}
 
 
+def signing_key(issuer: str) -> SigningKey | None:
+    """The key by which a town signs now; None before the first. One query."""
+    row = IssuerKey.objects.filter(issuer=issuer, signs_until_at=None, secret__isnull=False).first()
+    return SigningKey(bytes.fromhex(row.secret)) if row is not None and row.secret else None
+
+
 def text_again(issued: IssuedPass, facts: Mapping[str, int]) -> str | None:
     """The text of a pass given out before, sign by sign, from the same facts; None once its key signs no more. No query."""
     if issued.key.secret is None:

@@ -95,7 +95,7 @@ def write_pass(said: Pass, key: SigningKey) -> str:
     ours = {_KIND: KINDS[said.kind], _HOLDER: said.holder, _STATUS: said.status_index, _FACTS: facts}
     payload = cbor2.dumps({_ISSUER: said.issuer, _EXPIRES: said.expires_at, _ISSUED: said.issued_at, _OURS: ours}, canonical=True)
     protected = _protected(key.key_id)
-    signed = cbor2.dumps(cbor2.CBORTag(_SIGN1_TAG, [protected, {}, payload, key.sign(_to_be_signed(protected, payload))]))
+    signed = cbor2.dumps(cbor2.CBORTag(_SIGN1_TAG, [protected, {}, payload, key.sign(to_be_signed(protected, payload))]))
     return PREFIX + base45(signed)
 
 
@@ -116,7 +116,7 @@ def read_pass(text: str, keys: Mapping[bytes, TrustedKey]) -> Pass:
     if key is None:
         raise BadPass("unknown_key", _said(_decoded(payload)).issuer)
     try:
-        crypto_sign_open(signature + _to_be_signed(protected, payload), key.public)
+        crypto_sign_open(signature + to_be_signed(protected, payload), key.public)
     except BadSignatureError:
         raise BadPass("forged") from None
     said = _said(_decoded(payload))
@@ -130,7 +130,8 @@ def _protected(key_id: bytes) -> bytes:
     return cbor2.dumps({_ALGORITHM: _EDDSA, _KEY_ID: key_id})
 
 
-def _to_be_signed(protected: bytes, payload: bytes) -> bytes:
+def to_be_signed(protected: bytes, payload: bytes) -> bytes:
+    """What the signature of a COSE_Sign1 covers (RFC 9052, 4.4)."""
     return cbor2.dumps(["Signature1", protected, b"", payload])
 
 

@@ -5,19 +5,19 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
-from ninja import Router, Schema, Status
+from ninja import Router, Schema
 from pydantic import Field
 
 from tongchou.core.errors import Unseen
 from tongchou.core.places.queries import place_by_code
 from tongchou.domains.gate.actions import register_visitor
-from tongchou.domains.gate.actions_passes import carry_passes, end_link, give_link, look_at_holders
+from tongchou.domains.gate.actions_passes import carry_passes, give_link, look_at_holders
 from tongchou.domains.gate.models import Holder
 from tongchou.domains.gate.queries import seen_holders
 from tongchou.interfaces.api.town import town_for
-from tongchou.interfaces.api.wording import Reason, both
+from tongchou.interfaces.api.wording import both
 from tongchou.interfaces.chance import random_holder, random_token
-from tongchou.workflows.passing import ShownPass, holders_of, passes_of
+from tongchou.workflows.passing import ShownPass, holders_of, passes_of, report_lost
 
 router = Router(tags=["gate"])
 
@@ -50,6 +50,12 @@ class PassLinkOut(Schema):
     """只出现一次的链接 The address, told once."""
 
     address: str
+
+
+class LostOut(Schema):
+    """作废了几张码 How many passes were revoked."""
+
+    revoked: int
 
 
 class VisitorIn(Schema):
@@ -96,10 +102,9 @@ def post_link(request: HttpRequest, given: PassLinkIn) -> Any:
     return {"address": request.build_absolute_uri(reverse("shown_pass", args=[token]))}
 
 
-@router.post("/passes/links/{holder}/end", response={204: None}, summary=both("停用链接", "end a link, with a reason"))
-def post_end(request: HttpRequest, holder: int, given: Reason) -> Any:
-    end_link(_holder(request, holder), reason=given.reason, **_who(request))
-    return Status(204, None)
+@router.post("/passes/{holder}/lost", response=LostOut, summary=both("挂失", "a phone or card is lost: link ended, passes revoked"))
+def post_lost(request: HttpRequest, holder: int) -> Any:
+    return {"revoked": report_lost(_holder(request, holder), **_who(request))}
 
 
 @router.post("/passes/visitors", response=PassOut, summary=both("访客发码", "register a visitor and give a pass"))

@@ -41,6 +41,7 @@ NAMES: Mapping[str, T] = {
     "pass_link.give": T("发放通行码链接", "Link of a pass given"),
     "pass.distrust_key": T("不再信任密钥", "Key no longer trusted"),
     "pass.issue": T("发放通行码", "Passes issued"),
+    "pass.none_out": T("挂失：无在用通行码", "Reported lost: no pass was out"),
     "pass.resume": T("恢复通行码", "Pass holds again"),
     "pass.revoke": T("作废通行码", "Pass revoked"),
     "pass.rotate_key": T("更换签发密钥", "Signing key renewed"),

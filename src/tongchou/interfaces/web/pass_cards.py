@@ -33,7 +33,7 @@ _SHEET = r"""
 )))
 """
 _TITLE, _UNTIL = T("通行码", "Entry pass"), T("有效至", "valid until")
-_FOOT = T("遗失请告知村居作废", "Lost? Tell your village.")
+_FOOT = T("遗失请告知村居挂失", "Lost? Tell your village.")
 
 
 @dataclass(frozen=True, slots=True)

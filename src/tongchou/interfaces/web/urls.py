@@ -45,6 +45,7 @@ PAGES: tuple[str, ...] = (
     "appeals",
     "passes",
     "public_pass",
+    "public_status",
 )
 # Each module holds one subject's `router`.
 ROUTERS: tuple[str, ...] = (

@@ -20,17 +20,17 @@ from tongchou.core.places.models import Place
 from tongchou.core.places.queries import place_by_code
 from tongchou.core.wording import T
 from tongchou.domains.gate.actions import register_visitor
-from tongchou.domains.gate.actions_passes import carry_passes, end_link, give_link, look_at_holders
+from tongchou.domains.gate.actions_passes import carry_passes, give_link, look_at_holders
 from tongchou.domains.gate.models import Holder, PassLink
 from tongchou.domains.gate.queries import seen_holders
 from tongchou.domains.registry.models import Household, Resident
 from tongchou.interfaces.chance import random_holder, random_token
 from tongchou.interfaces.web.page import Asked, page
 from tongchou.interfaces.web.pass_cards import Card, cards_pdf, qr_svg
-from tongchou.workflows.passing import PRINTED_FOR, holders_of, passes_of
+from tongchou.workflows.passing import PRINTED_FOR, holders_of, passes_of, report_lost
 from tongchou.workflows.testing_rounds import recognise
 
-GIVING, LOST = T("发放通行码", "giving out passes"), T("遗失", "lost")
+GIVING = T("发放通行码", "giving out passes")
 CHILD_YEARS, ELDER_YEARS = 14, 70  # whom the form proposes to carry for; whoever fills it in decides
 NOBODY = T("没有找到，或不在您的村居。", "Not found, or not in your village.")
 
@@ -114,10 +114,18 @@ def pass_link(request: Asked) -> HttpResponse:
 
 @page("pass.issue", methods=("POST",))
 def pass_end(request: Asked) -> HttpResponse:
-    """End the address of a lost phone."""
+    """A phone or a card was lost: the address ends, passes that are out are revoked."""
     (carrier,) = _given(request, "carrier")
-    end_link(carrier, reason=f"{LOST.zh} {LOST.en}", by=request.actor, at=request.at)
-    messages.success(request, str(T("链接已停用。", "The link has ended.")))
+    count = report_lost(carrier, by=request.actor, at=request.at)
+    messages.success(
+        request,
+        str(
+            T(
+                f"已挂失：链接停用，作废 {count} 张码。可以重新发放。",
+                f"Reported lost: the link has ended, passes revoked: {count}. Give new ones now.",
+            )
+        ),
+    )
     return redirect("passes")
 
 
