@@ -19,7 +19,16 @@ from tongchou.domains.gate.actions_passes import carry_passes, give_link
 from tongchou.domains.gate.models import Holder
 from tongchou.domains.testing.actions_laboratory import Finding
 from tongchou.domains.testing.models import Tube
-from tongchou.workflows.passing import MACHINE, VALID_FOR, hand_on_results, holders_of, passes_of, people_behind, register_everybody
+from tongchou.workflows.passing import (
+    MACHINE,
+    VALID_FOR,
+    hand_on_results,
+    holders_of,
+    passes_of,
+    people_behind,
+    register_everybody,
+    report_lost,
+)
 from tongchou.workflows.testing_rounds import RESULTS_IN, take_results
 
 
@@ -109,7 +118,7 @@ def test_the_same_pass_is_shown_until_a_fact_changes_or_half_its_time_is_over(sa
     assert second != first and shown(28) == second and shown(30) != second and IssuedPass.objects.count() == 3
 
 
-def test_a_suspended_pass_stays_so_and_a_revoked_one_is_followed_by_another(sampled: Scene, chance: Callable[[], int]) -> None:
+def test_nothing_but_its_end_ends_a_suspension_and_a_lost_pass_is_followed_by_another(sampled: Scene, chance: Callable[[], int]) -> None:
     number = holders_of([sampled.people[0].pk], chance, by=MACHINE, at=AT)[sampled.people[0].pk]
     holder = Holder.objects.select_related("place").get(pk=number)
     (first,) = passes_of([holder], sampled.town.town, by=MACHINE, at=AT)
@@ -117,10 +126,15 @@ def test_a_suspended_pass_stays_so_and_a_revoked_one_is_followed_by_another(samp
     for days in (0, 1, 9):
         (held,) = passes_of([holder], sampled.town.town, by=MACHINE, at=AT + timedelta(days=days))
         assert (held.text, held.issued.pk) == (None, first.issued.pk)
+    revoke_pass(first.issued, reason="检测结果更正", by=sampled.town.lin, at=AT)
+    assert report_lost(holder, by=sampled.town.wu, at=AT) == 0
+    (held,) = passes_of([holder], sampled.town.town, by=MACHINE, at=AT)
+    assert (held.text, held.issued.pk) == (None, first.issued.pk)
     suspend_pass(first.issued, suspended=False, reason="已解除隔离", by=sampled.town.lin, at=AT)
-    assert passes_of([holder], sampled.town.town, by=MACHINE, at=AT)[0].text == first.text
-    revoke_pass(first.issued, reason="手机遗失", by=sampled.town.lin, at=AT)
-    assert passes_of([holder], sampled.town.town, by=MACHINE, at=AT)[0].issued.pk > first.issued.pk
+    (second,) = passes_of([holder], sampled.town.town, by=MACHINE, at=AT)
+    assert second.text and second.issued.pk > first.issued.pk
+    assert report_lost(holder, by=sampled.town.wu, at=AT) == 1
+    assert passes_of([holder], sampled.town.town, by=MACHINE, at=AT)[0].issued.pk > second.issued.pk
 
 
 def test_without_a_key_no_pass_is_promised(small_town: Town, chance: Callable[[], int]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from django.db.models import Min, Q
+from django.db.models import F, Min, Q
 
 from tongchou.core.passes.models import IssuedPass, IssuerKey
 from tongchou.core.passes.status_lists import LIST_BITS, bits_of
@@ -34,9 +34,13 @@ def status_lists(at: datetime) -> dict[str, Mapping[int, bytes]]:
 
 
 def standing_passes(holders: Collection[int]) -> dict[int, IssuedPass]:
-    """Holder → the pass given last that was not revoked, expired or not; holders without one are left out. One query."""
-    rows = IssuedPass.objects.select_related("key").filter(holder__in=holders, revoked_at=None).order_by("pk")
-    return {row.holder: row for row in rows}
+    """Holder → the pass that counts: a suspended one, even if it was revoked since; else the one given last that was not revoked, expired or not.
+
+    Holders without one are left out. One query.
+    """
+    counts = Q(revoked_at=None) | Q(suspended_at__isnull=False)
+    rows = IssuedPass.objects.select_related("key").filter(counts, holder__in=holders)
+    return {row.holder: row for row in rows.order_by(F("suspended_at").asc(nulls_first=True), "pk")}
 
 
 def signing_key(issuer: str) -> SigningKey | None:
