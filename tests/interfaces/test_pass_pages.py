@@ -127,6 +127,18 @@ def test_a_visitor_gets_a_pass_on_the_spot(made: Scene) -> None:
     assert Holder.objects.count() == 1
 
 
+def test_a_visitor_known_elsewhere_looks_like_a_new_one(made: Scene) -> None:
+    """The answer must not tell whether, where or under which name an identity number was registered."""
+    elsewhere, here = made.town.villages[1].code, made.town.villages[0].code
+    given = {"name": "赵六", "phone": "13800000000", "id_number": "31019919900101123X"}
+    _as("lin").post("/passes/visitor", given | {"place": elsewhere})
+    wu = _as("wu")
+    known = wu.post("/passes/visitor", given | {"name": "钱七", "place": here})
+    new = wu.post("/passes/visitor", {"name": "钱七", "phone": "13800000000", "id_number": IDS[0], "place": here})
+    assert (known.status_code, new.status_code) == (200, 200) and Holder.objects.count() == 2
+    assert all("钱七" in _bare(answer) and "赵六" not in _bare(answer) for answer in (known, new))
+
+
 def test_programs_do_the_same(made: Scene) -> None:
     wu, zhao = Caller("wu"), Caller("zhao")
     people = [p.pk for p in made.people[:2]]

@@ -116,13 +116,11 @@ def revoke_pass(issued: IssuedPass, *, reason: str, by: Actor, at: datetime) -> 
 
 @action("pass.issue", place=lambda given: given["place"].path)
 def revoke_lost(*, holder: int, place: Place, by: Actor, at: datetime) -> int:
-    """Take back every pass of a holder of this place that is out, as one was lost or copied; gives how many. A new one may be given at once.
+    """Take back every pass of a holder that is out, as one was lost or copied; gives how many. A new one may be given at once. `place`: the holder's.
 
     What is suspended stays so: reporting a loss is no way out of it.
     """
-    rows = list(
-        IssuedPass.objects.select_for_update().filter(holder=holder, place=place, revoked_at=None, suspended_at=None, expires_at__gt=at)
-    )
+    rows = list(IssuedPass.objects.select_for_update().filter(holder=holder, revoked_at=None, suspended_at=None, expires_at__gt=at))
     reason = f"{LOST.zh} {LOST.en}"
     IssuedPass.objects.filter(pk__in=[row.pk for row in rows]).update(revoked_at=at, reason=reason)
     for row in rows:

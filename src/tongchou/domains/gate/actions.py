@@ -199,19 +199,15 @@ def register_visitor(*, number: int, name: str, phone: str, id_number: str, plac
     if problems:
         raise Invalid(problems)
     id_index = blind_index(checked["id_number"]) if checked["id_number"] else None
-    if id_index is not None and (known := Holder.objects.filter(id_index=id_index).first()) is not None:
-        record("holder.register", known, detail={"again": True})
-        return known
-    row = Holder.objects.create(
-        number=number,
-        name=name.strip()[:60],
-        phone=checked["phone"],
-        phone_index=blind_index(checked["phone"]),
-        id_number=checked["id_number"] or None,
-        id_index=id_index,
-        place=place,
-    )
-    record("holder.register", row, detail={"visitor": True})
+    # What is said now replaces what was: nobody learns from the answer whether, where or as whom a number was registered before.
+    said = {"name": name.strip()[:60], "phone": checked["phone"], "phone_index": blind_index(checked["phone"]), "place": place}
+    known = Holder.objects.filter(id_index=id_index).first() if id_index is not None else None
+    if known is not None:
+        for field, value in said.items():
+            setattr(known, field, value)
+        known.save(update_fields=list(said))
+    row = known or Holder.objects.create(number=number, id_number=checked["id_number"] or None, id_index=id_index, **said)
+    record("holder.register", row, detail={"visitor": True, "again": known is not None})
     return row
 
 
