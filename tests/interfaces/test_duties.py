@@ -11,6 +11,9 @@ from tongchou.core.casework.models import Assignment
 from tongchou.core.outbox.models import Message, Notice
 from tongchou.core.outbox.queue import work_once
 from tongchou.core.parameters.models import Parameter, ParameterValue
+from tongchou.core.passes.actions import distrust_key
+from tongchou.core.passes.models import IssuerKey
+from tongchou.core.people.rules import system_actor
 from tongchou.core.runs.models import Run
 from tongchou.domains.response.actions_tasks import cancel_task
 from tongchou.domains.sentinels.models import Sentinel, Stream
@@ -110,3 +113,11 @@ def test_nothing_is_due_before_a_town_is_installed(small_town: Town) -> None:
     for duty in duties.DUTIES:
         duty.keep(AT)
     assert not Message.objects.exists() and not Run.objects.exists()
+
+
+def test_a_town_has_a_signing_key_from_the_first_day_and_no_second_one_by_itself(installed_town: Town) -> None:
+    duties.make_first_key(AT)
+    first = IssuerKey.objects.get()
+    distrust_key(first, reason="密钥泄露", by=system_actor("test"), at=AT)
+    duties.make_first_key(AT + timedelta(minutes=1))
+    assert first.issuer == installed_town.town.code and IssuerKey.objects.get().pk == first.pk

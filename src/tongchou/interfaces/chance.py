@@ -13,3 +13,8 @@ def random_holder() -> int:
 def random_token() -> str:
     """256 random bits as text for an address: not to be guessed, however often somebody tries."""
     return secrets.token_urlsafe(32)
+
+
+def random_seed() -> bytes:
+    """32 bytes for a signing key."""
+    return secrets.token_bytes(32)

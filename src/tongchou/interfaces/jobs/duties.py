@@ -10,6 +10,8 @@ from tongchou.core.audit.models import DailyRoot
 from tongchou.core.casework.models import Deadline
 from tongchou.core.outbox.queue import Draft, post_all
 from tongchou.core.parameters.queries import duration, values_on
+from tongchou.core.passes.actions import rotate_key
+from tongchou.core.passes.models import IssuerKey
 from tongchou.core.people.rules import system_actor
 from tongchou.core.places.queries import installation
 from tongchou.domains.exposures.rules import APPROVE_WITHIN
@@ -18,7 +20,7 @@ from tongchou.domains.gate.queries_doors import scans_to_count
 from tongchou.domains.response.rules import DUE
 from tongchou.domains.sentinels.queries import turned_silent
 from tongchou.domains.tracing.rules import CEILING, CORE_WITHIN, FIRST_WITHIN, FULL_WITHIN
-from tongchou.interfaces.chance import random_holder
+from tongchou.interfaces.chance import random_holder, random_seed
 from tongchou.workflows.activation import escalate_overdue
 from tongchou.workflows.early_warning import MORNING, mornings
 from tongchou.workflows.following import release_due
@@ -119,6 +121,13 @@ def register_holders(at: datetime) -> None:
         register_everybody(random_holder, at_most=HOLDERS_AT_ONCE, by=MACHINE, at=at)
 
 
+def make_first_key(at: datetime) -> None:
+    """A town's first signing key, so that passes can be given from the first day; later ones are made by people (`rotate_key`)."""
+    town = installation()
+    if town is not None and not IssuerKey.objects.filter(issuer=town.place.code).exists():
+        rotate_key(town=town.place, seed=random_seed(), trusted_for=timedelta(0), by=MACHINE, at=at)
+
+
 DUTIES: tuple[Duty, ...] = (
     Duty("escalate", timedelta(seconds=20), escalate),
     Duty("remind", timedelta(minutes=1), remind_in_time),
@@ -128,5 +137,6 @@ DUTIES: tuple[Duty, ...] = (
     Duty("doors", timedelta(minutes=1), count_doors),
     Duty("release", timedelta(minutes=10), release_contacts),
     Duty("holders", timedelta(seconds=20), register_holders),
+    Duty("key", timedelta(minutes=1), make_first_key),
     Duty("seal", timedelta(minutes=5), seal_yesterday),
 )
