@@ -87,7 +87,7 @@ def issue_passes(*, issuer: Place, applications: Sequence[Application], by: Acto
     if row is None or row.secret is None:
         raise Refusal(
             T("本镇还没有签发密钥。", "This town has no signing key."),
-            T("请管理员在“门岗”页生成。", "An administrator makes one on the Gate page."),
+            T("首个密钥由后台一分钟内自动生成，请稍后再试。", "The worker makes the first within a minute; try again then."),
         )
     key = SigningKey(bytes.fromhex(row.secret))
     rows = IssuedPass.objects.bulk_create(
