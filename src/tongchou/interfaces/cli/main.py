@@ -12,6 +12,7 @@ from tongchou.core.wording import T
 from tongchou.interfaces.cli import (
     accounts,
     benchmarking,
+    bridging,
     demo,
     detecting,
     drawing,
@@ -48,6 +49,7 @@ demo.register(app)
 app.add_typer(accounts.app, name="users")
 app.add_typer(benchmarking.app, name="benchmark")
 app.add_typer(drawing.app, name="draw")
+app.add_typer(bridging.app, name="bridge")
 
 
 @app.callback()
