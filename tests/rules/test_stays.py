@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tongchou.domains.gate.stays import ONE_DAY_S, pair_scans
+from tongchou.domains.visits.rules import ONE_DAY_S, pair_scans
 
 IN, OUT = 0, 1
 LONGEST = 3600

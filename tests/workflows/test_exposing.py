@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -20,6 +21,8 @@ from tongchou.domains.exposures.queries import asked_lately
 from tongchou.domains.exposures.rules import Window
 from tongchou.domains.tracing.actions import add_visit, correct_case
 from tongchou.domains.tracing.models import Case
+from tongchou.domains.visits.queries import StayReader
+from tongchou.workflows import exposing
 from tongchou.workflows.exposing import case_spans, make_list, own_accesses, people_on, people_to_tell, remake_lists, venue_counts
 
 MINUTE = timedelta(minutes=1)
@@ -79,6 +82,25 @@ def test_those_who_were_there_long_enough_are_listed_and_nobody_else(town: Town)
 def test_the_second_generation_met_the_first_after_it_was_exposed(town: Town) -> None:
     row = make_list(approved(town, generations=2), by=town.gao, at=AT)
     assert listed(row) == {WANG: (1, 30, "added"), SUN: (2, 33, "added")}
+
+
+@pytest.mark.parametrize("generations", [1, 2])
+@pytest.mark.parametrize("seed", range(4))
+def test_reading_only_where_it_matters_lists_the_same_people_as_reading_everything(
+    town: Town, seed: int, generations: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = Random(seed)
+    doors = [venue(town, f"W{n}", f"场所{n}", rng.choice(["market", "shop", "catering"])) for n in range(9)]
+    for who in range(20, 50):
+        holder(town, who, f"人{who}")
+    for _ in range(250):
+        who, at = rng.choice([LI, *range(20, 50)]), NOON + rng.randrange(-90_000, 80_000)
+        scan(who, rng.choice(doors), at, way=rng.random() < 0.4, verdict=2 * (rng.random() < 0.1))
+    request = approved(town, generations=generations)
+    near = exposing._exposed(exposing._stays(Case.objects.get(), request), request)
+    monkeypatch.setattr(StayReader, "at_venues", lambda self, venues: self.all())
+    assert near == exposing._exposed(exposing._stays(Case.objects.get(), request), request)
+    assert len({found.generation for found in near}) == generations
 
 
 def test_whoever_was_refused_at_the_door_was_not_there(town: Town) -> None:

@@ -2,7 +2,7 @@
 
 1. Somebody asks: for a confirmed case of a live incident, on a legal basis in force, for a purpose (`ask_exposed`).
 2. Somebody else approves (`approve_request`). Nothing has been read so far.
-3. Stays are read from the scans on disk at that moment, those of the case joined by what it told in the interview.
+3. Stays where the case was are read from the scans on disk at that moment, those of the case joined by what it told in the interview.
 4. Everyone whose stay overlapped long enough, one or two generations, becomes the next version of the list: an Access.
 5. Villages are told how many of theirs are new on it, and how many no longer are.
 6. A corrected case or span makes the list anew. The person who comes with an identity card learns which requests touched them.
@@ -34,10 +34,10 @@ from tongchou.domains.exposures.models import ExposureList, ExposureRequest
 from tongchou.domains.exposures.queries import is_out_of_date, latest_list
 from tongchou.domains.exposures.rules import ADVICE, K_ANONYMITY, LONGEST_STAY, few
 from tongchou.domains.gate.models import Holder
-from tongchou.domains.gate.queries import stays_between
-from tongchou.domains.gate.stays import Stays
 from tongchou.domains.registry.models import Venue
 from tongchou.domains.tracing.models import Case, Visit
+from tongchou.domains.visits.queries import StayReader
+from tongchou.domains.visits.rules import Stays, Whole
 from tongchou.science import Cases, ExposureParams, Visits, find_exposed, index_visits
 from tongchou.workflows.exposed_text import exposed_notice, released_notice
 from tongchou.workflows.following import secretaries_of
@@ -58,19 +58,36 @@ def make_list(request: ExposureRequest, *, reason: str = "", by: Actor, at: date
 
 
 def _stays(case: Case, request: ExposureRequest) -> Stays:
-    """Everyone's stays in the span; the case's own carry the number NOBODY, scanned or told."""
+    """Stays in the span at every venue where somebody may have met the case, or with two generations, whoever met it.
+
+    The case's own carry the number NOBODY, scanned or told. Pairing scans into stays and meeting both happen within a venue, so nothing
+    elsewhere is read.
+    """
     longest = value(LONGEST_STAY, on=request.from_at.date(), place_path=case.place_path).value
     in_seconds = {kind: minutes * 60 for kind, minutes in longest.items()}
-    found = stays_between(request.from_at, request.to_at, in_seconds, in_seconds.get("other", 3600))
-    own = holders_of(case.id_index, case.phone_index if case.id_index is None else None)
-    told = Visit.objects.filter(case=case, venue__isnull=False, from_at__lt=request.to_at, to_at__gt=request.from_at)
-    extra = [(NOBODY, v.venue_id, int(v.from_at.timestamp()), int(v.to_at.timestamp())) for v in told]
-    rows = np.array(extra, dtype=np.int64).reshape(-1, 4)
-    holder = np.where(np.isin(found.holder, own), NOBODY, found.holder)
-    joined = [np.r_[column, rows[:, n]] for n, column in enumerate((holder, *found[1:]))]
-    # The case is asked about only inside the span that was approved.
     first, last = int(request.from_at.timestamp()), int(request.to_at.timestamp())
-    return Stays(joined[0], joined[1], np.maximum(joined[2], first), np.minimum(joined[3], last))
+    reader = StayReader.over(first, last, in_seconds, in_seconds.get("other", 3600))
+    own = np.array(holders_of(case.id_index, case.phone_index if case.id_index is None else None), dtype=np.int64)
+    told = _told(case, request)
+    found = _joined(reader.at_venues(np.union1d(reader.of_holders(own).venue, told.venue)), own, told, first, last)
+    if request.generations > 1:
+        met = np.array([f.holder for f in _exposed(found, request, generations=1)], dtype=np.int64)
+        venues = np.union1d(found.venue, reader.of_holders(met).venue)
+        found = _joined(reader.at_venues(venues), own, told, first, last)
+    return found
+
+
+def _told(case: Case, request: ExposureRequest) -> Stays:
+    visits = Visit.objects.filter(case=case, venue__isnull=False, from_at__lt=request.to_at, to_at__gt=request.from_at)
+    rows = [(NOBODY, v.venue_id, int(v.from_at.timestamp()), int(v.to_at.timestamp())) for v in visits]
+    return Stays(*np.array(rows, dtype=np.int64).reshape(-1, 4).T)
+
+
+def _joined(scanned: Stays, own: Whole, told: Stays, first: int, last: int) -> Stays:
+    """Scanned and told stays, the case's under NOBODY; the case is asked about only inside the span that was approved."""
+    holder = np.where(np.isin(scanned.holder, own), NOBODY, scanned.holder)
+    columns = [np.r_[column, more] for column, more in zip((holder, *scanned[1:]), told, strict=True)]
+    return Stays(columns[0], columns[1], np.maximum(columns[2], first), np.minimum(columns[3], last))
 
 
 def holders_of(id_index: bytes | memoryview | None, phone_index: bytes | memoryview | None = None) -> list[int]:
@@ -80,27 +97,35 @@ def holders_of(id_index: bytes | memoryview | None, phone_index: bytes | memoryv
     return list(Holder.objects.filter(reduce(or_, ways)).values_list("number", flat=True)) if ways else []
 
 
-def _exposed(stays: Stays, request: ExposureRequest) -> list[Found]:
+def _exposed(stays: Stays, request: ExposureRequest, generations: int | None = None) -> list[Found]:
     """Step 4: everyone who met the case, and with two generations whoever met them afterwards."""
     people, person = np.unique(np.r_[NOBODY, stays.holder], return_inverse=True)
     venues, venue = np.unique(stays.venue, return_inverse=True)
     visits = Visits(person[1:], venue, stays.entered_s, stays.left_s)
     from_s, to_s = int(request.from_at.timestamp()), int(request.to_at.timestamp())
     cases = Cases(np.array([person[0]]), np.array([from_s]), np.array([to_s]))
-    found = find_exposed(index_visits(visits), cases, ExposureParams(request.minutes * 60, request.generations))
+    found = find_exposed(index_visits(visits), cases, ExposureParams(request.minutes * 60, generations or request.generations))
     order = np.lexsort((stays.entered_s, visits.person))
+    met = {1: np.flatnonzero(visits.person == person[0])}  # stays of those whom each generation met
+    met[2] = np.flatnonzero(np.isin(visits.person, found.person[found.generation == 1]))
     lows, highs = (np.searchsorted(visits.person[order], found.person, side) for side in ("left", "right"))
     rows = []
     for n, code in enumerate(found.person.tolist()):
         own = order[lows[n] : highs[n]]
-        # Who was at two venues at once is listed at the one first entered.
-        there = own[(stays.entered_s[own] <= found.first_at[n]) & (stays.left_s[own] > found.first_at[n])][0]
-        where = int(venues[venue[there]])
+        # Who was at two venues at once is listed at the one first entered where somebody met them.
+        there = _during(own, stays, found.first_at[n])
+        others = venue[_during(met[int(found.generation[n])], stays, found.first_at[n])]
+        where = int(venues[venue[there[np.isin(venue[there], others)][0]]])
         first_at = datetime.fromtimestamp(int(found.first_at[n]), UTC)
         rows.append(
             Found(int(people[code]), where, int(found.generation[n]), first_at, int(found.shared_s[n]) // 60, int(found.contacts[n]))
         )
     return sorted(rows, key=lambda f: (f.generation, -f.minutes, f.holder))
+
+
+def _during(rows: Whole, stays: Stays, at_s: int) -> Whole:
+    """Of these stays, those that cover an instant."""
+    return rows[(stays.entered_s[rows] <= at_s) & (stays.left_s[rows] > at_s)]
 
 
 def _tell_villages(row: ExposureList, at: datetime) -> None:
@@ -204,7 +229,7 @@ class VenueCount:
 def venue_counts(from_at: datetime, to_at: datetime, *, place: Place, at: datetime) -> list[VenueCount]:
     """People by venue of a town in a span, largest first; counts below k are hidden, so that nobody is found in them."""
     k = int(value(K_ANONYMITY, on=at.date(), place_path=place.path).value)
-    stays = stays_between(from_at, to_at, {}, 1)
+    stays = StayReader.over(int(from_at.timestamp()), int(to_at.timestamp()), {}, 1).all()
     pairs = np.unique(np.stack([stays.venue, stays.holder]), axis=1)
     venues, people = np.unique(pairs[0], return_counts=True)
     counted = dict(zip(venues.tolist(), people.tolist(), strict=True))

@@ -6,7 +6,6 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-import numpy as np
 from django.db.models import Case, Q, When
 
 from tongchou.core.errors import Unseen
@@ -17,9 +16,8 @@ from tongchou.core.people.rules import Actor
 from tongchou.core.secrecy import blind_index
 from tongchou.core.wording import T
 from tongchou.domains.gate.checking import Book, Door, token_digest
-from tongchou.domains.gate.models import Appeal, Device, Entrance, EntryRules, Holder, Scan
-from tongchou.domains.gate.rules import VERDICTS, EntryRule, rule_for
-from tongchou.domains.gate.stays import ONE_DAY_S, Stays, pair_scans
+from tongchou.domains.gate.models import Appeal, Device, EntryRules, Holder
+from tongchou.domains.gate.rules import EntryRule, rule_for
 
 NO_PASS = -1  # the place in the status lists of somebody who has no pass: in none of them
 
@@ -79,23 +77,6 @@ def passes_by_card(cards: Collection[str], town: str) -> dict[str, Pass]:
         )
         for holder, (card, at) in found.items()
     }
-
-
-def stays_between(from_at: datetime, to_at: datetime, longest_s: Mapping[str, int], otherwise_s: int) -> Stays:
-    """Everyone's stays that touch a span of time, from the scans on disk now; refused entries are none.
-
-    `longest_s`: longest stay by class of venue where no exit was scanned, `otherwise_s` for other classes. Two queries.
-    """
-    reach = max([*longest_s.values(), otherwise_s, ONE_DAY_S])
-    first, last = int(from_at.timestamp()) - reach, int(to_at.timestamp()) + reach
-    rows = Scan.objects.filter(at_s__gte=first, at_s__lte=last, holder__isnull=False).exclude(verdict=VERDICTS.index("refuse")).order_by()
-    read = np.array(list(rows.values_list("holder", "venue", "at_s", "way")), dtype=np.int64).reshape(-1, 4)
-    classes = dict(Entrance.objects.order_by().values_list("venue_id", "venue__venue_class"))
-    venues, where = np.unique(read[:, 1], return_inverse=True)
-    longest = np.array([longest_s.get(classes.get(v, ""), otherwise_s) for v in venues.tolist()], dtype=np.int64)
-    found = pair_scans(read[:, 0], read[:, 1], read[:, 2], read[:, 3], longest[where] if len(read) else read[:, 0])
-    kept = (found.entered_s < int(to_at.timestamp())) & (found.left_s > int(from_at.timestamp()))
-    return Stays(*(column[kept] for column in found))
 
 
 def device_of(token: str) -> Device:

@@ -49,6 +49,8 @@ def append(rows: Sequence[Row]) -> set[tuple[int, int]]:
 
     When this returns, everything else is on disk; when it raises, nothing is.
     """
+    if not rows:
+        return set()
     connection = connections[settings.SCANS_DATABASE]
     if len(rows) > _ONE_STATEMENT:
         with transaction.atomic(using=settings.SCANS_DATABASE):

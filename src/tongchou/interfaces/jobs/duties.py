@@ -20,6 +20,7 @@ from tongchou.domains.gate.queries_doors import scans_to_count
 from tongchou.domains.response.rules import DUE
 from tongchou.domains.sentinels.queries import turned_silent
 from tongchou.domains.tracing.rules import CEILING, CORE_WITHIN, FIRST_WITHIN, FULL_WITHIN
+from tongchou.domains.visits.scan_columns import ScanColumns
 from tongchou.interfaces.chance import random_holder, random_seed
 from tongchou.workflows.activation import escalate_overdue
 from tongchou.workflows.early_warning import MORNING, mornings
@@ -128,6 +129,12 @@ def make_first_key(at: datetime) -> None:
         rotate_key(town=town.place, seed=random_seed(), trusted_for=timedelta(0), by=MACHINE, at=at)
 
 
+def lay_out_scans(at: datetime) -> None:
+    """Bring the columns of the log of scans up to date, so that who was where is found at once."""
+    if installation() is not None:
+        ScanColumns().bring_up_to_date()
+
+
 DUTIES: tuple[Duty, ...] = (
     Duty("escalate", timedelta(seconds=20), escalate),
     Duty("remind", timedelta(minutes=1), remind_in_time),
@@ -135,6 +142,7 @@ DUTIES: tuple[Duty, ...] = (
     Duty("silence", timedelta(minutes=10), tell_of_silence),
     Duty("testing", timedelta(minutes=10), feed_testing),
     Duty("doors", timedelta(minutes=1), count_doors),
+    Duty("visits", timedelta(minutes=1), lay_out_scans),
     Duty("release", timedelta(minutes=10), release_contacts),
     Duty("holders", timedelta(seconds=20), register_holders),
     Duty("key", timedelta(minutes=1), make_first_key),

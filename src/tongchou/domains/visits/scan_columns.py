@@ -1,0 +1,195 @@
+"""The log of scans as columns in files, so that who was where is found among tens of millions of scans in a second.
+
+Each file holds one span of the log's row numbers: four rows of whole numbers (holder, venue, instant, way) of the scans that name somebody
+and were not refused. Its name says the span and the count. A file is written beside, flushed and renamed: a crash leaves the old ones,
+and a span that lies inside another is what such a crash left over. What is new in the log is added before every question; without files
+all are made again. One process writes the log, so its row numbers come into sight in order. Whoever changes files holds the folder's lock
+alone; readers share it while they open the files, which stay theirs when others are put in their place.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from threading import get_ident
+from typing import Any, NamedTuple
+
+import numpy as np
+from django.apps import apps
+from django.conf import settings
+from django.db.models import Max
+from numpy.lib.format import write_array
+from numpy.typing import NDArray
+
+from tongchou.domains.visits.rules import Whole
+
+FULL = 1_000_000  # scans in a file before the next is begun
+_LOCK = ".lock"
+REFUSED = 2  # the gate's number for it
+_NAME = re.compile(r"(\d+)-(\d+)-(\d+)\.npy")
+_SIEVE = 1 << 22  # bits of a sieve that passes every wanted number and few others
+
+
+def scans() -> Any:
+    """The rows of the gate's log: a domain knows another's table by name only."""
+    return apps.get_model("gate", "Scan")._default_manager.all()
+
+
+class Segment(NamedTuple):
+    """One file: the scans with row numbers above `after` up to `upto`, and how many of them it holds."""
+
+    after: int
+    upto: int
+    size: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.after}-{self.upto}-{self.size}.npy"
+
+
+class ScanColumns:
+    """The files in one folder. `bring_up_to_date` first; then ask."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or _folder()
+
+    def bring_up_to_date(self) -> int:
+        """Add what has come into the log; gives how many row numbers that were."""
+        with self._changing():
+            return self._add_from_log()
+
+    def _add_from_log(self) -> int:
+        segments = self._tidied()
+        last = scans().aggregate(n=Max("pk"))["n"] or 0
+        if segments and segments[-1].upto > last:  # the log was restored from a backup
+            self._remove(segments)
+            segments = []
+        started = upto = segments[-1].upto if segments else 0
+        while upto < last:
+            open_one = segments.pop() if segments and segments[-1].size < FULL else None
+            kept = self._read(open_one) if open_one else np.empty((4, 0), np.int64)
+            end = min(last, upto + FULL)
+            new = self._write(open_one.after if open_one else upto, end, np.concatenate([kept, _from_log(upto, end)], axis=1))
+            self._remove([open_one] if open_one and open_one != new else [])
+            segments.append(new)
+            upto = end
+        return upto - started
+
+    def of_holders(self, holders: Whole, from_s: int, to_s: int) -> NDArray[np.int64]:
+        """(4, n): holder, venue, instant and way of these people's scans between two instants, both included."""
+        return self._where(0, holders, from_s, to_s)
+
+    def at_venues(self, venues: Whole, from_s: int, to_s: int) -> NDArray[np.int64]:
+        """(4, n): the same of everybody's scans at these venues."""
+        return self._where(1, venues, from_s, to_s)
+
+    def between(self, from_s: int, to_s: int) -> NDArray[np.int64]:
+        """(4, n): the same of all scans."""
+        return self._joined(found[:, (found[2] >= from_s) & (found[2] <= to_s)] for found in self._opened())
+
+    def forget_before(self, at_s: int) -> int:
+        """Drop what is older than an instant; gives how many scans. The row numbers stay counted."""
+        dropped = 0
+        with self._changing():
+            for segment in self._tidied():
+                held = self._read(segment)
+                young = held[:, held[2] >= at_s]
+                if young.shape[1] < segment.size:
+                    dropped += segment.size - young.shape[1]
+                    self._write(segment.after, segment.upto, young)
+                    self._remove([segment])
+        return dropped
+
+    def segments(self) -> list[Segment]:
+        """Whole files in the order of the log, up to the first gap."""
+        names = filter(None, (_NAME.fullmatch(path.name) for path in self.folder.glob("*.npy")))
+        found = sorted((Segment(*map(int, name.groups())) for name in names), key=lambda s: (s.after, -s.upto, s.size))
+        kept: list[Segment] = []
+        for segment in found:
+            if segment.after == (kept[-1].upto if kept else 0) and self._is_whole(segment):
+                kept.append(segment)
+        return kept
+
+    def _tidied(self) -> list[Segment]:
+        """The same, after removing what a crash left behind and what lies behind a gap."""
+        kept = self.segments()
+        for path in set(self.folder.iterdir()) - {self.folder / segment.name for segment in kept} - {self.folder / _LOCK}:
+            path.unlink(missing_ok=True)
+        return kept
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        for folder in (self.folder.parent, self.folder):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with self._locked(shared=False):
+            yield
+
+    @contextmanager
+    def _locked(self, shared: bool) -> Iterator[None]:
+        with open(self.folder / _LOCK, "a", opener=lambda path, flags: os.open(path, flags, 0o600)) as lock:
+            try:
+                import fcntl
+
+                fcntl.flock(lock, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+            except ImportError:  # no such lock on Windows, where an open file cannot be replaced anyway
+                pass
+            yield
+
+    def _is_whole(self, segment: Segment) -> bool:
+        try:
+            return self._read(segment).shape == (4, segment.size)
+        except (OSError, ValueError):
+            return False
+
+    def _read(self, segment: Segment) -> NDArray[np.int64]:
+        held: NDArray[np.int64] = np.load(self.folder / segment.name, mmap_mode="r" if segment.size else None, allow_pickle=False)
+        return held
+
+    def _write(self, after: int, upto: int, held: NDArray[np.int64]) -> Segment:
+        segment, beside = Segment(after, upto, held.shape[1]), self.folder / f".{os.getpid()}-{get_ident()}"
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            write_array(file, held, allow_pickle=False)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(self.folder / segment.name)
+        return segment
+
+    def _remove(self, segments: list[Segment]) -> None:
+        for segment in segments:
+            (self.folder / segment.name).unlink(missing_ok=True)
+
+    def _opened(self) -> list[NDArray[np.int64]]:
+        if not self.folder.exists():
+            return []
+        with self._locked(shared=True):
+            return [self._read(segment) for segment in self.segments()]
+
+    def _where(self, row: int, wanted: Whole, from_s: int, to_s: int) -> NDArray[np.int64]:
+        sieve = np.zeros(_SIEVE, bool)
+        sieve[wanted & (_SIEVE - 1)] = True
+
+        def found(held: NDArray[np.int64]) -> NDArray[np.int64]:
+            near = held[:, sieve[held[row] & (_SIEVE - 1)]]
+            near = near[:, (near[2] >= from_s) & (near[2] <= to_s)]
+            return near[:, np.isin(near[row], wanted)]
+
+        return self._joined(found(held) for held in self._opened())
+
+    @staticmethod
+    def _joined(parts: Iterator[NDArray[np.int64]]) -> NDArray[np.int64]:
+        return np.concatenate([np.empty((4, 0), np.int64), *parts], axis=1)
+
+
+def _folder() -> Path:
+    """A folder for each log, so that another database never meets the files of this one."""
+    database = settings.DATABASES[settings.SCANS_DATABASE]
+    named = "|".join(str(database.get(key, "")) for key in ("ENGINE", "HOST", "PORT", "NAME"))
+    return Path(settings.HOME) / "scan-columns" / sha256(named.encode()).hexdigest()[:16]
+
+
+def _from_log(after: int, upto: int) -> NDArray[np.int64]:
+    rows = scans().filter(pk__gt=after, pk__lte=upto, holder__isnull=False).exclude(verdict=REFUSED).order_by("pk")
+    read = list(rows.values_list("holder", "venue", "at_s", "way"))
+    return np.array(read, dtype=np.int64).reshape(-1, 4).T
