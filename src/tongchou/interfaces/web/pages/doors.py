@@ -161,7 +161,8 @@ def door_posters(request: Asked) -> HttpResponse:
 @public_page(for_s=KEPT_S)
 def venue_code(request: Visited, code: str) -> HttpResponse:
     """What a visitor sees who scans a poster with any phone: what is asked here today, and what to do. Nobody is asked who they are."""
-    found = Entrance.objects.select_related("venue", "place").filter(code=code).first()
+    known = Entrance.objects.select_related("venue", "place").filter(code=code)
+    found = known.first() if "\0" not in code else None  # PostgreSQL cannot even be asked
     if found is None:
         return render(request, "public/venue_code.html", {"town": request.town, "now": request.at, "code": code}, status=404)
     rule = rule_for(rules_in_force(), found.venue.venue_class, request.at.date())
