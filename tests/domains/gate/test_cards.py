@@ -53,6 +53,13 @@ def test_who_is_suspended_is_so_by_card_too(known: Town) -> None:
     assert is_set(status_lists(AT)["suspension"], shown.status_index)
 
 
+def test_a_suspension_is_not_escaped_by_a_newer_pass(known: Town) -> None:
+    suspend_pass(issue(known, 1), suspended=True, reason="核查 check", by=BY, at=AT)
+    issue(known, 1)
+    shown = passes_by_card([RESIDENT], "310118106")[RESIDENT]
+    assert is_set(status_lists(AT)["suspension"], shown.status_index)
+
+
 def test_a_lost_and_revoked_pass_says_nothing_of_its_holder(known: Town) -> None:
     lost = issue(known, 1)
     revoke_pass(lost, reason="遗失 lost", by=BY, at=AT)

@@ -64,13 +64,15 @@ def test_what_is_odd_of_a_door(door: Device, small_town: Town) -> None:  # noqa:
         assert {name for name, n in count_doors(who, at).odd.items() if n} == set(named)
         return named
 
-    assert odd() == ["silent"]
+    assert odd() == [] and odd(at + timedelta(hours=25)) == ["silent"]  # enrolled just now
     counted()
-    assert odd() == [] and odd(at + timedelta(hours=25)) == ["silent"]
+    assert odd() == [] and odd(at + timedelta(hours=23, minutes=54)) == [] and odd(at + timedelta(hours=25)) == ["silent"]
     scanned(door, 20, AT, REFUSE, told=ADMIT)
     counted()
     assert odd() == ["let_in"]
     edit_entrance(door.entrance, keeper="", expected_daily=7, by=who, at=AT)
+    assert odd(at + timedelta(days=1) - timedelta(minutes=10)) == ["let_in"]  # the scanner was not there all day yesterday
+    Device.objects.update(enrolled_at=AT - timedelta(days=2))
     assert odd(at + timedelta(days=1) - timedelta(minutes=10)) == ["let_in", "few"]  # three scans, half of seven is more
     edit_entrance(door.entrance, keeper="", expected_daily=6, by=who, at=AT)
     assert odd(at + timedelta(days=1) - timedelta(minutes=10)) == ["let_in"]

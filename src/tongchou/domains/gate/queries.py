@@ -9,8 +9,7 @@ from typing import Any
 from django.db.models import Case, Q, When
 
 from tongchou.core.errors import Unseen
-from tongchou.core.passes.models import IssuedPass
-from tongchou.core.passes.queries import status_lists, trusted_keys
+from tongchou.core.passes.queries import standing_passes, status_lists, trusted_keys
 from tongchou.core.passes.tokens import HIGHEST_HOLDER, Pass
 from tongchou.core.people.rules import Actor
 from tongchou.core.secrecy import blind_index
@@ -69,8 +68,7 @@ def passes_by_card(cards: Collection[str], town: str) -> dict[str, Pass]:
     for column in ("id_index", "resident__id_index"):
         rows = Holder.objects.filter(**{f"{column}__in": list(by_index)}).order_by().values_list(column, "number", "sampled_at")
         found |= {number: (by_index[bytes(index)], sampled_at) for index, number, sampled_at in rows}
-    issued = IssuedPass.objects.filter(holder__in=found, revoked_at=None).order_by("pk")
-    numbers = dict(issued.values_list("holder", "pk"))
+    numbers = {holder: issued.pk for holder, issued in standing_passes(found).items()}
     return {
         card: Pass(
             town, "entry", holder, numbers.get(holder, NO_PASS), 0, HIGHEST_HOLDER, {"sampled_at": int(at.timestamp())} if at else {}

@@ -33,7 +33,7 @@ class DoorCounts:
 
 
 def doors_for(actor: Actor, *, at: datetime, words: str = "", odd: str = "") -> QuerySet[Entrance]:
-    """Entrances in the actor's places with their devices in use (`scanners`), `last_at` and `let_in_lately`, as filtered; by code.
+    """Entrances in the actor's places with their devices in use (`scanners`, the latest `since`), `last_at` and `let_in_lately`, as filtered; by code.
 
     `at` in the town's zone. `words`: part of a venue's name or code. `odd`: one of ODDITIES.
     """
@@ -45,6 +45,7 @@ def doors_for(actor: Actor, *, at: datetime, words: str = "", odd: str = "") -> 
     lately = days.filter(on__gte=today - timedelta(days=1)).values("entrance")
     rows = Entrance.objects.filter(inside).select_related("venue", "place").annotate(
         scanners=Count("devices", filter=held),
+        since=Max("devices__enrolled_at", filter=held),
         last_at=Subquery(days.values("entrance").annotate(last=Max("last_at")).values("last")),
         let_in_lately=Coalesce(Subquery(lately.annotate(n=Sum("let_in")).values("n")), 0),
         yesterday=Coalesce(Subquery(days.filter(on=today - timedelta(days=1)).annotate(n=F("admitted") + F("refused") + F("let_in")).values("n")), 0),
@@ -56,20 +57,25 @@ def doors_for(actor: Actor, *, at: datetime, words: str = "", odd: str = "") -> 
 
 def _odd(odd: str, at: datetime) -> Q:
     return {
-        "silent": Q(scanners__gt=0) & (Q(last_at=None) | Q(last_at__lt=at - SILENT_AFTER)),
+        "silent": Q(since__lt=at - SILENT_AFTER) & (Q(last_at=None) | Q(last_at__lt=at - SILENT_AFTER)),
         "let_in": Q(let_in_lately__gt=0),
-        "few": Q(expected_daily__gt=0, scanners__gt=0) & Q(yesterday__lt=F("expected_daily") * EXPECTED_SHARE),
+        "few": Q(expected_daily__gt=0, since__lt=_start_of_yesterday(at)) & Q(yesterday__lt=F("expected_daily") * EXPECTED_SHARE),
         "no_scanner": Q(scanners=0),
     }[odd]
+
+
+def _start_of_yesterday(at: datetime) -> datetime:
+    return at.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
 
 
 def oddities_of(door: Entrance, at: datetime) -> list[str]:
     """Which of ODDITIES hold of one row of `doors_for`."""
     row: object = door
-    scanners, last_at, yesterday = (getattr(row, name) for name in ("scanners", "last_at", "yesterday"))
-    found = ["no_scanner"] if not scanners else ["silent"] if last_at is None or last_at < at - SILENT_AFTER else []
+    since, last_at, yesterday = (getattr(row, name) for name in ("since", "last_at", "yesterday"))
+    heard = max(filter(None, (since, last_at)), default=None)
+    found = ["no_scanner"] if since is None else ["silent"] if heard and heard < at - SILENT_AFTER else []
     found += ["let_in"] if getattr(row, "let_in_lately", 0) else []
-    few = scanners and door.expected_daily and yesterday < door.expected_daily * EXPECTED_SHARE
+    few = since and since < _start_of_yesterday(at) and door.expected_daily and yesterday < door.expected_daily * EXPECTED_SHARE
     return [*found, "few"] if few else found
 
 

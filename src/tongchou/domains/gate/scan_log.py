@@ -77,7 +77,7 @@ def _sqlite(count: int) -> str:
 
 
 def _literal(number: int | None) -> str:
-    return "NULL" if number is None else str(number)
+    return "NULL" if number is None else f"{number:d}"
 
 
 def _clashes(rows: Sequence[Row]) -> set[tuple[int, int]]:
