@@ -25,7 +25,7 @@ import threading
 import time
 import tomllib
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +53,7 @@ GENERATED_DOCS = {
 TYPED = ["src/tongchou"]
 # What the benchmarks measured last, and the pages that show it.
 FIGURES, READMES = ROOT / "benchmarks/figures.json", {"README.md": "en", "README.zh-CN.md": "zh"}
+FIGURES_PAGE = "docs/benchmarks.md"  # the same rows, an area (folder of benchmarks/) a table
 FIGURE_MARKS = ("<!-- figures: written by python dev.py bench --write -->", "<!-- end of figures -->")
 
 
@@ -346,7 +347,7 @@ def demo(arguments: Sequence[str]) -> int:
 
 
 def bench(arguments: Sequence[str], write: bool) -> int:
-    """Run every benchmark script, or those whose path contains one of the words given; `write` puts their figures into the READMEs.
+    """Run every benchmark script, or those whose path contains one of the words given; `write` puts their figures into the pages.
 
     A script may end with the line `figures: [{"promise": {"zh", "en"}, "measured": text, "peer": {"zh", "en"}, "kept": true}, …]`:
     one row of the table per promise. A promise not kept makes the run fail.
@@ -370,7 +371,7 @@ def bench(arguments: Sequence[str], write: bool) -> int:
         if figures and not code:
             kept_figures[name] = [f | {"on": time.strftime("%Y-%m-%d"), "cores": os.cpu_count()} for f in figures]
         elif write:
-            print(f"  no figures: the READMEs keep what they say of {name}")
+            print(f"  no figures: the pages keep what they say of {name}")
     if write:
         there = {p.relative_to(ROOT / "benchmarks").as_posix() for p in scripts}
         kept_figures = {name: rows for name, rows in sorted(kept_figures.items()) if name in there}
@@ -378,6 +379,7 @@ def bench(arguments: Sequence[str], write: bool) -> int:
         for page, language in READMES.items():
             path = ROOT / page
             path.write_text(with_table(path.read_text("utf-8"), kept_figures, language), "utf-8")
+        (ROOT / FIGURES_PAGE).write_text(with_areas((ROOT / FIGURES_PAGE).read_text("utf-8"), kept_figures), "utf-8")
     return min(worst, 1)
 
 
@@ -405,14 +407,41 @@ def with_table(page: str, figures: dict[str, list[dict[str, Any]]], language: st
         for script in sorted(figures)
         for f in figures[script]
     ]
-    table = "\n".join(f"| {' | '.join(cells)} |" for cells in [heads[language], ("---",) * 4, *rows])
-    days = sorted({f["on"] for rows_of in figures.values() for f in rows_of})
-    cores = sorted({f["cores"] for rows_of in figures.values() for f in rows_of})
-    when, on = " – ".join(dict.fromkeys([*days[:1], *days[-1:]])), ", ".join(map(str, cores))
+    when, on = _measured(row for rows_of in figures.values() for row in rows_of)
     note = {"en": f"*Measured {when}, {on} cores.*", "zh": f"*{when} 测，{on} 核。*"}[language]
+    return _between_marks(page, f"{_table(heads[language], rows)}\n\n{note}")
+
+
+def with_areas(page: str, figures: dict[str, list[dict[str, Any]]]) -> str:
+    """The page of benchmarks with, between its two marks, a table for each area in both languages: each with its script, day and cores."""
+    areas: dict[str, list[str]] = {}
+    for script in sorted(figures):
+        rows = [
+            (f"{f['promise']['zh']}<br>{f['promise']['en']}", f["measured"], f"{f['peer']['zh']}<br>{f['peer']['en']}", "是 yes" if f["kept"] else "否 NO")
+            for f in figures[script]
+        ]  # fmt: skip
+        when, on = _measured(figures[script])
+        told = f"`python dev.py bench {script}` · {when} · {on} 核 cores"
+        heads = ("承诺 promise", "实测 measured", "同一次运行中的对照 beside it, in the same run", "兑现 kept")
+        areas.setdefault(script.partition("/")[0], []).append(f"{told}\n\n{_table(heads, rows)}")
+    return _between_marks(page, "\n\n".join(f"## {area}\n\n" + "\n\n".join(parts) for area, parts in areas.items()))
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [heads, ("---",) * len(heads), *rows])
+
+
+def _measured(rows: Iterable[dict[str, Any]]) -> tuple[str, str]:
+    """First to last day, and the numbers of cores."""
+    kept = list(rows)
+    days, cores = sorted({f["on"] for f in kept}), sorted({f["cores"] for f in kept})
+    return " – ".join(dict.fromkeys([*days[:1], *days[-1:]])), ", ".join(map(str, cores))
+
+
+def _between_marks(page: str, written: str) -> str:
     begin, end = FIGURE_MARKS
     before, rest = page.split(begin, 1)
-    return f"{before}{begin}\n{table}\n\n{note}\n{end}{rest.split(end, 1)[1]}"
+    return f"{before}{begin}\n{written}\n{end}{rest.split(end, 1)[1]}"
 
 
 def docs() -> int:

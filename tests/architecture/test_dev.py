@@ -107,12 +107,20 @@ def test_the_table_of_figures_is_written_by_the_command(page, language):
     assert text == dev.with_table(text, figures, language), "run: python dev.py bench --write"
 
 
+def test_the_page_of_benchmarks_is_written_by_the_command():
+    text = (ROOT / dev.FIGURES_PAGE).read_text("utf-8")
+    figures = json.loads(dev.FIGURES.read_text("utf-8"))
+    assert text == dev.with_areas(text, figures), "run: python dev.py bench --write"
+    assert [line.removeprefix("## ") for line in text.splitlines() if line.startswith("## ")] == sorted({n.split("/")[0] for n in figures})
+
+
 def test_a_benchmark_shows_its_figures_and_a_broken_promise_fails(tmp_path, monkeypatch, capsys):
     folder = tmp_path / "benchmarks"
     folder.mkdir()
     row = {"promise": {"zh": "快", "en": "soon"}, "measured": "9 s", "peer": {"zh": "无", "en": "none"}, "kept": False}
     (folder / "slow.py").write_text(f"if __name__ == \"__main__\":\n    print('figures: ' + {json.dumps(json.dumps([row]))})\n")
-    for page in dev.READMES:
+    (tmp_path / "docs").mkdir()
+    for page in [*dev.READMES, dev.FIGURES_PAGE]:
         (tmp_path / page).write_text("before\n" + "\nold\n".join(dev.FIGURE_MARKS) + "\nafter\n")
     monkeypatch.setattr(dev, "ROOT", tmp_path)
     monkeypatch.setattr(dev, "FIGURES", folder / "figures.json")
@@ -123,3 +131,5 @@ def test_a_benchmark_shows_its_figures_and_a_broken_promise_fails(tmp_path, monk
     english = (tmp_path / "README.md").read_text("utf-8")
     assert "| soon | 9 s | none | NO |" in english and "old" not in english and english.endswith("\nafter\n")
     assert "| 快 | 9 s | 无 | 否 |" in (tmp_path / "README.zh-CN.md").read_text("utf-8")
+    by_area = (tmp_path / dev.FIGURES_PAGE).read_text("utf-8")
+    assert "## slow.py" in by_area and "| 快<br>soon | 9 s | 无<br>none | 否 NO |" in by_area and by_area.endswith("\nafter\n")
