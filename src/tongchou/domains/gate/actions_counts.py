@@ -1,4 +1,4 @@
-"""Counting the log of scans by entrance and day, so that no page reads millions of scans."""
+"""Counting the log of scans by entrance and day, so that no page reads millions of scans; and forgetting what is too old."""
 
 from collections import defaultdict
 from datetime import UTC, date, datetime
@@ -10,7 +10,7 @@ from tongchou.core.people.rules import Actor
 from tongchou.domains.gate.models import CountedScans, DoorDay, Entrance, Scan
 from tongchou.domains.gate.rules import FLAGS, VERDICTS
 
-AT_ONCE = 100_000
+AT_ONCE, FORGOTTEN_AT_ONCE = 100_000, 10_000
 _REFUSE = VERDICTS.index("refuse")
 
 
@@ -29,6 +29,19 @@ def count_scans(*, zone: ZoneInfo, by: Actor, at: datetime) -> int:
         mark.save(update_fields=["upto"])
     record("gate.count", mark, detail={"scans": len(read), "upto": mark.upto})
     return len(read)
+
+
+@action("gate.learn")
+def forget_scans(*, before: datetime, by: Actor, at: datetime) -> int:
+    """Delete scans made before an instant, the oldest first, at most `FORGOTTEN_AT_ONCE`; gives how many. Few at once, so that no door waits long.
+
+    On SQLite the file's pages are overwritten (`secure_delete`), and the write-ahead log is emptied, which holds them as well.
+    """
+    mark, _ = CountedScans.objects.get_or_create(pk=1)
+    old = Scan.objects.filter(at_s__lt=int(before.timestamp())).order_by("at_s")
+    forgotten, _ = Scan.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])).delete()
+    record("gate.forget", mark, detail={"scans": forgotten, "before": before.isoformat()})
+    return forgotten
 
 
 def _counted(read: list[Any], zone: ZoneInfo) -> dict[tuple[int, date], list[int]]:

@@ -106,6 +106,11 @@ def door_days(door: Entrance, last: date, days: int = 14) -> list[DoorDay]:
     return list(door.days.filter(on__gt=last - timedelta(days=days), on__lte=last))
 
 
+def scans_to_forget(before: datetime) -> bool:
+    """Whether the log holds scans made before an instant. One query."""
+    return Scan.objects.filter(at_s__lt=int(before.timestamp())).exists()
+
+
 def scans_to_count() -> bool:
     """Whether anything has come in since the last count. Two queries."""
     upto = CountedScans.objects.values_list("upto", flat=True).first() or 0

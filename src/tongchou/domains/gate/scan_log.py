@@ -60,6 +60,14 @@ def append(rows: Sequence[Row]) -> set[tuple[int, int]]:
     return set() if written == len(rows) else _clashes(rows)
 
 
+def empty_write_ahead_log() -> None:
+    """On SQLite, move what was written beside the file into it, so that nothing deleted is left there; nothing elsewhere."""
+    connection = connections[settings.SCANS_DATABASE]
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def _insert(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> int:
     """Insert by one statement and give how many were new; by itself a transaction of its own, in one call that leaves the interpreter free."""
     connection.ensure_connection()

@@ -15,8 +15,9 @@ from tongchou.core.passes.models import IssuerKey
 from tongchou.core.people.rules import system_actor
 from tongchou.core.places.queries import installation
 from tongchou.domains.exposures.rules import APPROVE_WITHIN
-from tongchou.domains.gate.actions_counts import count_scans
-from tongchou.domains.gate.queries_doors import scans_to_count
+from tongchou.domains.gate.actions_counts import count_scans, forget_scans
+from tongchou.domains.gate.queries_doors import scans_to_count, scans_to_forget
+from tongchou.domains.gate.scan_log import empty_write_ahead_log
 from tongchou.domains.response.rules import DUE
 from tongchou.domains.sentinels.queries import turned_silent
 from tongchou.domains.tracing.rules import CEILING, CORE_WITHIN, FIRST_WITHIN, FULL_WITHIN
@@ -30,7 +31,8 @@ from tongchou.workflows.testing_rounds import feed_last_days
 
 WORKER = system_actor("worker")
 SILENCE_BACK = timedelta(days=1)
-REMIND_BEFORE = "task.remind_before"
+REMIND_BEFORE, KEEP_SCANS = "task.remind_before", "gate.keep_scans_for"
+FORGET_ROUNDS = 20  # of ten thousand scans: more than ten minutes bring
 HOLDERS_AT_ONCE = 5_000  # a whole town within a quarter of an hour, and nobody waits for it
 REMINDED = (DUE, CORE_WITHIN, FIRST_WITHIN, FULL_WITHIN, APPROVE_WITHIN)
 
@@ -135,6 +137,21 @@ def lay_out_scans(at: datetime) -> None:
         ScanColumns().bring_up_to_date()
 
 
+def forget_old_scans(at: datetime) -> None:
+    """Delete scans older than `gate.keep_scans_for`, from the log and from its columns; a town whose pack does not say keeps them."""
+    town = installation()
+    if town is None or KEEP_SCANS not in values_on([KEEP_SCANS], at.date(), town.place.path):
+        return
+    before = at - duration(KEEP_SCANS, on=at.date(), place_path=town.place.path)
+    if not scans_to_forget(before):
+        return
+    for _ in range(FORGET_ROUNDS):
+        if not forget_scans(before=before, by=WORKER, at=at):
+            break
+    empty_write_ahead_log()
+    ScanColumns().forget_before(int(before.timestamp()))
+
+
 DUTIES: tuple[Duty, ...] = (
     Duty("escalate", timedelta(seconds=20), escalate),
     Duty("remind", timedelta(minutes=1), remind_in_time),
@@ -143,6 +160,7 @@ DUTIES: tuple[Duty, ...] = (
     Duty("testing", timedelta(minutes=10), feed_testing),
     Duty("doors", timedelta(minutes=1), count_doors),
     Duty("visits", timedelta(minutes=1), lay_out_scans),
+    Duty("forget", timedelta(minutes=10), forget_old_scans),
     Duty("release", timedelta(minutes=10), release_contacts),
     Duty("holders", timedelta(seconds=20), register_holders),
     Duty("key", timedelta(minutes=1), make_first_key),

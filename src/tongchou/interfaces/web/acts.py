@@ -21,6 +21,7 @@ NAMES: Mapping[str, T] = {
     "entrance.open": T("设立入口", "Entrance opened"),
     "entrance.screen": T("更换动态码密钥", "Screen code renewed"),
     "gate.count": T("汇总扫码记录", "Scans counted"),
+    "gate.forget": T("删除到期扫码记录", "Old scans deleted"),
     "gate.rules": T("发布入场规则", "Entry rules published"),
     "holder.facts": T("更新核酸接种信息", "Test and vaccination facts renewed"),
     "holder.register": T("登记持码人", "Pass holder registered"),
