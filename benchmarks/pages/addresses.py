@@ -9,6 +9,7 @@ POST_ONLY = {
     "incident_note", "incident_report", "incident_propose-closing", "incident_resume", "incident_close",
     "round_plan", "round_people", "round_call", "round_start", "round_wind-up", "round_resume", "round_close", "round_cancel",
     "crew_check", "crew_newcomer", "crew_queue", "crew_pack", "laboratory_result", "box_carry", "box_receive",
+    *(f"spot_check_{step}" for step in ("plan", "announce", "draw", "rest", "close", "cancel", "take", "miss")),
     "task_accept", "task_start", "task_evidence", "task_approve", "task_finish", "task_return", "task_hand-over", "task_cancel",
     *(f"case_{step}" for step in (
         "correct", "hand-in", "classify", "discard", "close", "sample", "result", "visit", "link", "withdraw-link", "contact", "end-contact",
@@ -36,6 +37,9 @@ DOWNLOADS = {
     "status_list",
     "scan_manifest",
     "door_posters",
+    "public_frame",
+    "public_design",
+    "public_draw",
 }
 
 
@@ -48,6 +52,7 @@ def every_page() -> dict[str, str]:
     from tongchou.domains.gate.models import Appeal
     from tongchou.domains.response.models import Incident, Task
     from tongchou.domains.sentinels.models import Sentinel, Stream
+    from tongchou.domains.spot_checks.models import SpotCheck
     from tongchou.domains.testing.models import Round, Site
     from tongchou.domains.tracing.models import Case
     from tongchou.domains.warning.models import Alarm
@@ -66,6 +71,8 @@ def every_page() -> dict[str, str]:
     asked = ExposureRequest.objects.annotate(n=Count("lists")).order_by("-n", "pk").select_related("dossier").first()
     file = Evidence.objects.exclude(sha256="").first()
     appeal = Appeal.objects.select_related("dossier", "entrance").order_by("pk").first()
+    check = SpotCheck.objects.filter(dossier__state="taking").order_by("pk").select_related("dossier").first()
+    assert check, "a town without a spot check"
     assert testing and site and appeal, "a town without testing or appeals"
     assert incident and task and alarm and sentinel and stream and person and batch and lines and case and asked and file, (
         "a town without history"
@@ -85,6 +92,11 @@ def every_page() -> dict[str, str]:
         "registers": "/registers/", **_registers(), "testing": "/testing/", "round": f"/testing/rounds/{testing.dossier.number}",
         "round_missing": f"/testing/rounds/{testing.dossier.number}/missing", "crew": f"/testing/rounds/{testing.dossier.number}/crew/{site.code}",
         "laboratory": "/testing/laboratory", "sampling_site": f"/testing/sites/{site.code}", "sampling_site_new": "/testing/sites/new",
+        "spot_checks": "/spot-checks/", "spot_check": f"/spot-checks/{check.dossier.number}",
+        "spot_check_crew": f"/spot-checks/{check.dossier.number}/crew", "spot_check_results": f"/spot-checks/{check.dossier.number}/results",
+        "public_spot_checks": "/public/spot-checks", "public_spot_check": f"/public/spot-checks/{check.dossier.number}",
+        "public_frame": f"/public/spot-checks/{check.dossier.number}/frame.csv", "public_draw": f"/public/spot-checks/{check.dossier.number}/draw.csv",
+        "public_design": f"/public/spot-checks/{check.dossier.number}/design.yaml",
         "public_sites": "/sites", "testing_due": "/testing/due",
         "cases": "/cases/", "case": f"/cases/{case.dossier.number}", "case_new": "/cases/new", "chain": "/cases/chain", "follow_up": "/follow-up/",
         "line_lists": "/line-lists/", "line_list": f"/line-lists/{lines.pk}", "line_list_csv": "/cases/line-list.csv",

@@ -102,6 +102,7 @@ def fill_up() -> None:
         topic="mail", key="bench-dead", defaults={"payload": {}, "created_at": at, "due_at": at, "dead_at": at - timedelta(hours=1), "error": "550"}
     )  # fmt: skip
     _test_a_village(at)
+    _check_the_town(at)
     _appeal_at_a_door()
     _pass_on_a_phone()
 
@@ -160,6 +161,36 @@ def _test_a_village(at: datetime) -> None:
     box = pack_box(testing_round=shown, site=site, laboratory="实验室", by=by, at=at)
     receive_box(box, holder="收样员", tube_count=1, by=by, at=at)
     take_results([Finding("TUBE0001", "positive", at)], source="benchmark", by=by, at=at)
+
+
+def _check_the_town(at: datetime) -> None:
+    """A running spot check with a pool called back and a reserve standing in, unless the town has one."""
+    from tongchou.core.people.rules import system_actor
+    from tongchou.core.places.queries import installation
+    from tongchou.core.wording import T
+    from tongchou.domains.spot_checks.actions import announce_check, draw_check
+    from tongchou.domains.spot_checks.actions_taking import Finding, miss_units, take_units
+    from tongchou.domains.spot_checks.models import SpotCheck, Unit
+    from tongchou.workflows.spot_checking import Wish, plan, take_results
+
+    town, by = installation(), system_actor("benchmark")
+    if town is None or SpotCheck.objects.filter(dossier__state="taking").exists():
+        return
+    before = at - timedelta(hours=3)
+    wish = Wish(T("居民抽检", "Residents"), town.place, "people", 0.001, size=90, pool_size=10)
+    check = announce_check(
+        plan(wish, secret="benchmark secret", by=by, at=before),
+        beacon="基准 benchmark",
+        beacon_at=before + timedelta(hours=1),
+        by=by,
+        at=before,
+    )
+    check = draw_check(check, beacon_value="1", by=by, at=before + timedelta(hours=2))
+    units = list(Unit.objects.filter(check_of=check, state="waiting").values_list("code", flat=True))
+    take_units(check=check, units=units[:10], tube="SPOT0001", by=by, at=at)
+    take_units(check=check, units=units[10:20], tube="SPOT0002", by=by, at=at)
+    miss_units(check=check, units=units[20:22], reason="absent", by=by, at=at)
+    take_results(check, [Finding("SPOT0001", "positive")], source="benchmark", by=by, at=at)
 
 
 def _appeal_at_a_door() -> None:

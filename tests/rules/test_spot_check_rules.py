@@ -87,8 +87,8 @@ def _outcome(results: list[int | None], *, sensitivity: float = 1.0, tested: int
 def test_nothing_found_says_what_it_excludes() -> None:
     outcome = _outcome([0] * 380)
     lines = [line.en for line in outcome_in_words(outcome, "people")]
-    assert lines[0] == "Nothing found in 380 people: at most 0.8 % with 95 % confidence."
-    assert lines[1].startswith("If one in 1,000 were positive") and "31.8 %" in lines[1] and len(lines) == 2
+    assert lines[0] == "Nothing found in 380 people: at most 0.8% with 95% confidence."
+    assert lines[1].startswith("If one in 1,000 were positive") and "31.8%" in lines[1] and len(lines) == 2
     assert _outcome([0] * 380, sensitivity=0.8).most_if_none == pytest.approx(outcome.most_if_none / 0.8)
 
 
@@ -96,7 +96,7 @@ def test_positives_give_a_share_with_its_interval_and_nonresponse_its_bounds() -
     outcome = _outcome([1, 1] + [0] * 97 + [None])
     assert outcome.estimate == pytest.approx(2 / 99) and outcome.least == pytest.approx(0.02) and outcome.most == pytest.approx(0.03)
     said = " ".join(line.en for line in outcome_in_words(outcome, "goods"))
-    assert "2 found in 99 goods: an estimated 2.0 %" in said and "1 of the 100 drawn first have no result" in said
+    assert "2 found in 99 goods: an estimated 2.0%" in said and "1 of the 100 drawn first have no result" in said
 
 
 def test_no_result_says_nothing_and_positives_among_stand_ins_say_so() -> None:
@@ -110,9 +110,18 @@ def test_stratum_without_a_result_is_joined_with_the_others_and_says_so() -> Non
     assert outcome.strata_joined and "counted as one" in outcome_in_words(outcome, "people")[-1].en
 
 
-@pytest.mark.parametrize(("share", "said"), [(0, "0.0 %"), (0.0079, "0.8 %"), (0.00032, "0.032 %"), (1, "100.0 %")])
+@pytest.mark.parametrize(("share", "said"), [(0, "0.0%"), (0.0079, "0.8%"), (0.00032, "0.032%"), (1, "100.0%")])
 def test_small_shares_keep_two_digits_that_say_something(share: float, said: str) -> None:
     assert percent(share) == said
+
+
+def test_an_upper_end_is_never_rounded_down() -> None:
+    assert (percent(0.0081), percent(0.0081, up=True), percent(0.008, up=True)) == ("0.8%", "0.9%", "0.8%")
+
+
+def test_while_results_are_awaited_nobody_is_called_lost() -> None:
+    said = " ".join(line.en for line in outcome_in_words(_outcome([0] * 9 + [None]), "people", is_final=False))
+    assert "1 of the 10 drawn first have no result yet" in said and "were they all" not in said
 
 
 def test_every_reason_has_words_in_both_languages() -> None:

@@ -46,7 +46,7 @@ def take_units(*, check: SpotCheck, units: Sequence[str], tube: str, by: Actor, 
     changed = {"state": "taken", "tube": found, "taken_at": at, "taken_by_id": by.user_id, "reason": "", "note": ""}
     if Unit.objects.filter(pk__in=[r.pk for r in rows], state__in=("waiting", "not_taken")).update(**changed) != len(rows):
         raise Stale(T("其中有样本刚被他人登记。", "Somebody else just noted one of them."))
-    record("spot_check.take", check, detail={"tube": code, "units": sorted(r.code for r in rows)})
+    record("spot_check.take", check.dossier, detail={"tube": code, "units": sorted(r.code for r in rows)})
     found.refresh_from_db()
     return found
 
@@ -70,7 +70,7 @@ def miss_units(*, check: SpotCheck, units: Sequence[str], reason: str, note: str
         if REASONS[reason][1] and (next_up := _next_in_reserve(check, row)):
             stand_ins.append(next_up)
     detail = {"units": [r.code for r in rows], "stand_ins": {str(r.stands_for.code if r.stands_for else ""): r.code for r in stand_ins}}
-    record("spot_check.miss", check, reason=f"{reason} {note.strip()[:200]}".strip(), detail=detail)
+    record("spot_check.miss", check.dossier, reason=f"{reason} {note.strip()[:200]}".strip(), detail=detail)
     return stand_ins
 
 
@@ -137,7 +137,7 @@ def keep_results(check: SpotCheck, *, findings: Sequence[Finding], source: str, 
     counts = {value: sum(f.value == value for f in fresh) for value in RESULTS}
     reasons = "；".join(dict.fromkeys(f.reason.strip() for f in fresh if f.reason.strip()))[:300]
     detail = {"source": source[:80], "same": len(findings) - len(fresh), "called_back": len(called), **counts}
-    record("spot_check.results", check, reason=reasons, detail=detail)
+    record("spot_check.results", check.dossier, reason=reasons, detail=detail)
     return Found(len(fresh), tuple(called), tuple(positive))
 
 

@@ -133,41 +133,45 @@ def outcome_of(
     return Outcome(*counts, estimate, low, high, most_if_none, found.least, found.most, joined, wanted_prevalence, chance)
 
 
-def percent(share: float) -> str:
-    """A share in percent with one digit where that says something, more where it is small."""
+def percent(share: float, *, up: bool = False) -> str:
+    """A share in percent with one digit where that says something, two digits that do where it is small; `up`: never below the share."""
     digits = 1 if share == 0 or share >= 0.001 else min(6, 1 - math.floor(math.log10(share * 100)))
-    return f"{100 * share:.{digits}f} %"
+    whole = 100 * share * 10**digits
+    return f"{(math.ceil(whole - 1e-9) if up else round(whole)) / 10**digits:.{digits}f}%"
 
 
-def outcome_in_words(outcome: Outcome, kind: str) -> list[T]:
-    """The outcome as a duty officer reads it, one thought a line."""
+def outcome_in_words(outcome: Outcome, kind: str, *, is_final: bool = True) -> list[T]:
+    """The outcome as a duty officer reads it, one thought a line. Until it is final those without a result are awaited, not lost."""
     zh, en = {"people": ("人", "people"), "venues": ("处场所", "venues"), "goods": ("件物品", "goods")}[kind]
     if outcome.tested == 0 or outcome.estimate is None or outcome.high is None or outcome.low is None or outcome.most_if_none is None:
         return [T("首抽样本还没有任何结果，不能推断。", "No result of the first draw yet: nothing can be said.")]
     lines = []
     if outcome.positive == 0:
-        most = percent(outcome.most_if_none)
+        most = percent(outcome.most_if_none, up=True)
         lines.append(
-            T(f"检测 {outcome.tested} {zh}，未发现阳性：有95%的把握，阳性率不超过 {most}。", f"Nothing found in {outcome.tested} {en}: at most {most} with 95 % confidence.")
+            T(f"检测 {outcome.tested} {zh}，未发现阳性：有95%的把握，阳性率不超过 {most}。", f"Nothing found in {outcome.tested} {en}: at most {most} with 95% confidence.")
         )  # fmt: skip
     elif outcome.estimate == 0:
-        most = percent(outcome.most_if_none)
+        most = percent(outcome.most_if_none, up=True)
         lines.append(
             T(f"检测 {outcome.tested} {zh}，发现 {outcome.positive} 例阳性，都在替补样本中；首抽样本推断阳性率不超过 {most}（95%）。",
-              f"{outcome.positive} found in {outcome.tested} {en}, all among those who stood in; by the first draw at most {most} with 95 % confidence.")
+              f"{outcome.positive} found in {outcome.tested} {en}, all among those who stood in; by the first draw at most {most} with 95% confidence.")
         )  # fmt: skip
     else:
         share, low, high = percent(outcome.estimate), percent(outcome.low), percent(outcome.high)
         lines.append(
             T(f"检测 {outcome.tested} {zh}，发现 {outcome.positive} 例阳性：推断阳性率 {share}，95%区间 {low} 至 {high}。",
-              f"{outcome.positive} found in {outcome.tested} {en}: an estimated {share}, between {low} and {high} with 95 % confidence.")
+              f"{outcome.positive} found in {outcome.tested} {en}: an estimated {share}, between {low} and {high} with 95% confidence.")
         )  # fmt: skip
     each = round(1 / outcome.wanted_prevalence)
     chance = percent(outcome.chance)
     lines.append(
         T(f"若每 {each:,} {zh}中有一例阳性，这次抽检至少发现一例的把握为 {chance}。", f"If one in {each:,} were positive, this check would have found at least one with {chance} certainty.")
     )  # fmt: skip
-    if outcome.answered < outcome.drawn and outcome.least is not None and outcome.most is not None:
+    if outcome.answered < outcome.drawn and not is_final:
+        gone = outcome.drawn - outcome.answered
+        lines.append(T(f"首抽 {outcome.drawn}，还有 {gone} 没有结果。", f"{gone} of the {outcome.drawn} drawn first have no result yet."))
+    elif outcome.answered < outcome.drawn and outcome.least is not None and outcome.most is not None:
         least, most = percent(outcome.least), percent(outcome.most)
         gone = outcome.drawn - outcome.answered
         lines.append(
