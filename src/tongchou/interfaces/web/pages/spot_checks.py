@@ -114,7 +114,7 @@ def spot_check(request: Asked, number: str) -> HttpResponse:
         "allowed": {s.name for s in SPOT_CHECK.allowed(head.state)} if may("spot_check.run", check.place_path) else set(),
         "is_too_early": check.beacon_at is not None and request.at < check.beacon_at,
         "may_take": head.state == "taking" and may("spot_check.take"), "may_result": head.state == "taking" and may("spot_check.result", check.place_path),
-        "timeline": story_of(history_of(head).order_by("-seq")[:12], {head.pk: head}, head),
+        "timeline": story_of(history_of(head).exclude(action="spot_check.take").order_by("-seq")[:12], {head.pk: head}, head),
     }  # fmt: skip
     return render(request, "spot_checks/check.html", context)
 
