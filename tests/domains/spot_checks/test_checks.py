@@ -31,6 +31,7 @@ from tongchou.domains.spot_checks.queries import (
     seen_check,
     standings,
 )
+from tongchou.domains.spot_checks.rules import outcome_in_words
 from tongchou.interfaces.cli.drawing import app
 from tongchou.workflows.spot_checking import plan, take_results
 
@@ -203,6 +204,20 @@ def test_positive_pool_is_called_back_and_a_positive_alone_is_told(town: Town) -
     assert [u.code for u in found.positive] == back[:1]
     told = Notice.objects.get(user=town.lin.user_id)
     assert not any(p.name in told.text_zh for p in Resident.objects.all()) and check.dossier.number in told.text_zh
+
+
+def test_positive_pool_whose_people_refuse_the_retest_is_never_nothing_found(town: Town) -> None:
+    check = drawn(town, pool_size=5)
+    units = [u.code for u in waiting(check)]
+    take_units(check=check, units=units[:5], tube="POOL0001", by=town.gao, at=LATER)
+    take_units(check=check, units=units[5:10], tube="POOL0002", by=town.gao, at=LATER)
+    take_results(check, [Finding("POOL0001", "positive"), Finding("POOL0002", "negative")], source="page", by=town.chen, at=LATER)
+    miss_units(check=check, units=units[:5], reason="refused", by=town.gao, at=LATER)
+    miss_units(check=check, units=[u.code for u in waiting(check)], reason="not_reached", by=town.gao, at=LATER)
+    outcome = outcome_kept(close_check(check, by=town.gao, at=LATER))
+    assert outcome and outcome.unresolved == 5 and outcome.positive == 0
+    said = outcome_in_words(outcome, "people")[0].en
+    assert said.startswith("5 people of a positive pool have not been tested alone") and "Nothing found" not in said
 
 
 def test_results_are_all_or_none_and_a_correction_needs_its_reason(town: Town) -> None:

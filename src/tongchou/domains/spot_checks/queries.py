@@ -92,7 +92,7 @@ def progress_of(checks: list[SpotCheck]) -> dict[int, tuple[int, int]]:
 
 
 def outcome_now(check: SpotCheck) -> Outcome:
-    """What the check says with the results there are. Three queries."""
+    """What the check says with the results there are. Four queries."""
     first = [
         FirstDraw(stratum, chance * share, {"positive": 1, "negative": 0}.get(state))
         for stratum, chance, share, state in Unit.objects.filter(check_of=check, is_reserve=False).values_list(
@@ -103,8 +103,10 @@ def outcome_now(check: SpotCheck) -> Outcome:
         n=Count("pk"), positive=Count("pk", filter=Q(state="positive"))
     )
     people = dict(check.strata.values_list("name", "people"))
+    unresolved = Unit.objects.filter(check_of=check, pool__value="positive").exclude(state__in=RESULTED).count()
     return outcome_of(
-        first, people, tested=tested["n"], positive=tested["positive"], wanted_prevalence=check.wanted_prevalence, sensitivity=check.sensitivity
+        first, people, tested=tested["n"], positive=tested["positive"], wanted_prevalence=check.wanted_prevalence, sensitivity=check.sensitivity,
+        unresolved=unresolved,
     )  # fmt: skip
 
 

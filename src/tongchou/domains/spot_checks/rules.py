@@ -105,10 +105,18 @@ class Outcome:
     strata_joined: bool
     wanted_prevalence: float
     chance: float
+    unresolved: int = 0  # called back from a positive pool and never taken alone
 
 
 def outcome_of(
-    first: Sequence[FirstDraw], people: Mapping[str, int], *, tested: int, positive: int, wanted_prevalence: float, sensitivity: float
+    first: Sequence[FirstDraw],
+    people: Mapping[str, int],
+    *,
+    tested: int,
+    positive: int,
+    wanted_prevalence: float,
+    sensitivity: float,
+    unresolved: int = 0,
 ) -> Outcome:
     """Estimate from the first draw, chance to have found from all who were tested.
 
@@ -119,7 +127,7 @@ def outcome_of(
     chance = chance_to_find(min(tested, total), wanted_prevalence, total, sensitivity)
     counts = (len(first), len(answered), tested, positive)
     if not answered:
-        return Outcome(*counts, None, None, None, None, None, None, False, wanted_prevalence, chance)
+        return Outcome(*counts, None, None, None, None, None, None, False, wanted_prevalence, chance, unresolved)
     joined = {f.stratum for f in answered} != set(people)
     names = ["all" if joined else f.stratum for f in first]
     sizes = {"all": total} if joined else dict(people)
@@ -130,7 +138,7 @@ def outcome_of(
     estimate, low, high, most_if_none = (
         corrected_for_test(v, sensitivity, 1.0) for v in (found.estimate, found.low, found.high, one_sided)
     )
-    return Outcome(*counts, estimate, low, high, most_if_none, found.least, found.most, joined, wanted_prevalence, chance)
+    return Outcome(*counts, estimate, low, high, most_if_none, found.least, found.most, joined, wanted_prevalence, chance, unresolved)
 
 
 def percent(share: float, *, up: bool = False) -> str:
@@ -146,7 +154,14 @@ def outcome_in_words(outcome: Outcome, kind: str, *, is_final: bool = True) -> l
     if outcome.tested == 0 or outcome.estimate is None or outcome.high is None or outcome.low is None or outcome.most_if_none is None:
         return [T("首抽样本还没有任何结果，不能推断。", "No result of the first draw yet: nothing can be said.")]
     lines = []
-    if outcome.positive == 0:
+    if outcome.unresolved and outcome.positive == 0:
+        lines.append(
+            T(
+                f"混管阳性后有 {outcome.unresolved} {zh}尚未单采复核：不能说未发现阳性。",
+                f"{outcome.unresolved} {en} of a positive pool have not been tested alone: it cannot be said that nothing was found.",
+            )
+        )
+    elif outcome.positive == 0:
         most = percent(outcome.most_if_none, up=True)
         lines.append(
             T(f"检测 {outcome.tested} {zh}，未发现阳性：有95%的把握，阳性率不超过 {most}。", f"Nothing found in {outcome.tested} {en}: at most {most} with 95% confidence.")

@@ -86,6 +86,7 @@ class OutcomeOut(Schema):
     strata_joined: bool
     wanted_prevalence: float
     chance: float = Field(description=both("按此阳性率至少发现一例的把握", "chance to have found one at that prevalence"))
+    unresolved: int = Field(description=both("混管阳性后未单采复核", "of a positive pool and not tested alone"))
     words: list[Pair]
 
 
