@@ -69,7 +69,7 @@ def empty_write_ahead_log() -> None:
 
 
 def _insert(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> int:
-    """Insert by one statement and give how many were new; by itself a transaction of its own, in one call that leaves the interpreter free."""
+    """Insert by one statement and give how many were new; outside a transaction it is one of its own, with a single flush."""
     connection.ensure_connection()
     if connection.vendor == "sqlite":
         with connection.wrap_database_errors:
