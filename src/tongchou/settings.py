@@ -58,7 +58,7 @@ if SCANS_DATABASE == "scans":
 DATABASE_ROUTERS = ["tongchou.domains.gate.routing.ScansApart"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-CORE = ["places", "people", "parameters", "audit", "casework", "outbox", "importing", "runs", "passes"]
+CORE = ["schema", "places", "people", "parameters", "audit", "casework", "outbox", "importing", "runs", "passes"]
 DOMAINS = ["registry", "sentinels", "warning", "response", "gate", "testing", "tracing", "exposures", "spot_checks"]
 INSTALLED_APPS = [
     "django.contrib.auth",

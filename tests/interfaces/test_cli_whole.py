@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import sqlite3
 import subprocess
 import sys
 import uuid
@@ -37,10 +39,13 @@ class Operator:
                 connection.execute(f"DROP DATABASE {urlsplit(url).path[1:]} WITH (FORCE)")
 
     def run(self, home: Path, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        return self.python(home, "-m", "tongchou.interfaces.cli.main", *words, typed=typed)
+
+    def python(self, home: Path, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         env = {name: value for name, value in os.environ.items() if not name.startswith(("TONGCHOU_", "DJANGO_", "PYTEST_"))}
         env |= {"PYTHONPATH": str(SOURCE), "TONGCHOU_HOME": str(home), "TONGCHOU_DATABASE": self.database(home)}
-        command = [sys.executable, "-m", "tongchou.interfaces.cli.main", *words]
-        return subprocess.run(command, env=env, input=typed, capture_output=True, text=True, timeout=120)
+        env["DJANGO_SETTINGS_MODULE"] = "tongchou.settings"
+        return subprocess.run([sys.executable, *words], env=env, input=typed, capture_output=True, text=True, timeout=120)
 
 
 @pytest.fixture
@@ -94,3 +99,43 @@ def test_a_database_without_its_keys_gets_no_new_ones(operator, tmp_path):
     assert (told.returncode, told.stderr.count("\n")) == (1, 1)
     assert "keys.json is missing" in told.stderr
     assert not (town / "keys.json").exists()
+
+
+WALK = """
+import django
+django.setup()
+from django.core.management import call_command
+from django.core.management.commands.migrate import Command
+call_command(Command(), verbosity=0)
+"""
+
+
+def form_of(operator: Operator, home: Path) -> set[tuple[str, ...]]:
+    """Everything a database is made of, but for the order of columns, which nothing depends on."""
+    if not operator.server:
+        with sqlite3.connect(home / "tongchou.sqlite3") as held:
+            parts = held.execute("SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master")
+            return {(*part[:3], *sorted(re.split(r"[(),] *", part[3]))) for part in parts}
+    with psycopg.connect(operator.database(home)) as server:
+        parts = server.execute(
+            "SELECT table_name, column_name, data_type, is_nullable, column_default, character_maximum_length::text, is_identity"
+            " FROM information_schema.columns WHERE table_schema = 'public' UNION ALL"
+            " SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), '', '', '', '' FROM pg_constraint"
+            " WHERE connamespace = 'public'::regnamespace UNION ALL"
+            " SELECT tablename, indexname, indexdef, '', '', '', '' FROM pg_indexes WHERE schemaname = 'public' UNION ALL"
+            " SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid), '', '', '', '' FROM pg_trigger WHERE NOT tgisinternal UNION ALL"
+            " SELECT proname, prosrc, '', '', '', '', '' FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+        )
+        return set(parts)
+
+
+def test_a_new_database_is_made_as_the_migrations_would_make_it(operator, tmp_path):
+    at_once, walked = tmp_path / "at-once", tmp_path / "walked"
+    for home in (at_once, walked):
+        load_keys(home)
+    assert operator.run(at_once, "upgrade").returncode == 0
+    assert operator.python(walked, "-c", WALK).returncode == 0
+    made = form_of(operator, at_once)
+    assert made == form_of(operator, walked)
+    assert len(made) > 300
+    assert operator.run(walked, "upgrade").returncode == 0  # and what was walked is brought on from there
