@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,9 @@ from tongchou.interfaces.cli.paper import HEIGHT, Figure, Heading, Paragraph, Ro
 from tongchou.interfaces.web.chart_parts import layer, quantity, spec_of
 
 ROOT = Path(__file__).parents[2]
+SCENARIOS = (3, 10, 17, 24, 31, 38)
+FEW = ("--seed", "41", "--series-per-scenario", "1", "--fpr", "0.01", *chain(*(("--scenario", str(n)) for n in SCENARIOS)))
+WEEKS = 49 * len(SCENARIOS)
 
 
 def run_benchmark(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -27,9 +31,7 @@ def run_benchmark(*arguments: str) -> subprocess.CompletedProcess[str]:
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     out = tmp_path_factory.mktemp("benchmark") / "made"
     sources = ("--labelled", "tests/data/surveillance_series", "--pack", "packs/germany")
-    done = run_benchmark(
-        "weekly", "--seed", "41", "--series-per-scenario", "1", "--fpr", "0.01", "--jobs", "1", *sources, "--out", str(out)
-    )
+    done = run_benchmark("weekly", *FEW, "--jobs", "1", *sources, "--out", str(out))
     assert done.returncode == 0, done.stderr
     return out, done
 
@@ -42,7 +44,7 @@ def test_all_figures_are_written_and_progress_goes_to_the_error_stream(made) -> 
     measures = {"fpr", "pod", "pod_week_1", "sensitivity", "ppv", "specificity", "weeks_to_alarm", "highest_fpr", "threshold"}
     assert {row["measure"] for row in rows if row["part"] == "simulated"} == measures
     matched = [float(r["value"]) for r in rows if r["part"] == "simulated" and r["rate"] == "0.01" and r["measure"] == "fpr"]
-    assert len(matched) > 15 and all(0.0095 < rate <= 0.01 for rate in matched)
+    assert len(matched) > 15 and all(0.01 - 1 / WEEKS < rate <= 0.01 for rate in matched)
     assert len(json.loads((out / "results.json").read_text("utf-8"))) == len(rows)
     assert "100%" in done.stderr and "seed 41" in done.stderr
     assert "report.pdf" in done.stdout and "%" not in done.stdout
@@ -64,7 +66,12 @@ def test_the_page_stands_alone_and_says_both_languages(made) -> None:
     assert page.count("<svg") == 4
     assert not re.search(r"(?:src|href)=[\"']?https?:", page) and "<script" not in page
     assert "Every method at its published setting" in page and "各方法按发表时的设定" in page
-    assert "--seed 41" in page and "Farrington flexible 改进 Farrington" in page
+    assert (
+        "--seed 41" in page
+        and "--scenario 38" in page
+        and "6 scenarios, 6 series" in page
+        and "Farrington flexible 改进 Farrington" in page
+    )
     assert len(page) < 400_000
 
 
@@ -77,7 +84,7 @@ def test_the_pdf_has_pages_of_a4(made) -> None:
 
 
 def test_the_same_command_gives_the_same_figures(made, tmp_path: Path) -> None:
-    again = run_benchmark("weekly", "--seed", "41", "--series-per-scenario", "1", "--fpr", "0.01", "--jobs", "2", "--out", str(tmp_path))
+    again = run_benchmark("weekly", *FEW, "--jobs", "2", "--out", str(tmp_path))
     assert again.returncode == 0, again.stderr
     first = [r for r in csv.reader((made[0] / "results.csv").open()) if r[0] in ("part", "simulated")]
     assert list(csv.reader((tmp_path / "results.csv").open())) == first

@@ -9,7 +9,7 @@ from tongchou.core.wording import T
 from tongchou.interfaces.cli.benchmark_charts import DRAWN, both_measures, by_set, gaps, named, power_curves
 from tongchou.interfaces.cli.benchmark_run import Results
 from tongchou.interfaces.cli.paper import Block, Figure, Heading, Paragraph, Rows
-from tongchou.science.evaluation.design import PUBLISHED_RANGES, SCENARIOS, SETS
+from tongchou.science.evaluation.design import PUBLISHED_RANGES, SCENARIOS
 from tongchou.science.evaluation.onsets import MISSED_DAYS, paired
 from tongchou.science.evaluation.weekly import Measured, difference
 
@@ -50,9 +50,9 @@ def blocks_of(results: Results, command: str) -> list[Block]:
     """The report from the top down."""
     series = len(results.ground.scenario)
     intro = T(
-        f"42 个情景、{series} 条序列、{results.ground.added.shape[0] * results.ground.added.shape[1]} 起暴发。各方法用一个统一阈值，使平均误报率相同。"
+        f"{len(results.plan.scenarios)} 个情景、{series} 条序列、{results.ground.added.shape[0] * results.ground.added.shape[1]} 起暴发。各方法用一个统一阈值，使平均误报率相同。"
         f"±为标准误（序列为单位，含阈值本身的误差）。命令：{command}",
-        f"42 scenarios, {series} series, {results.ground.added.shape[0] * results.ground.added.shape[1]} outbreaks. Each method has one threshold for all "
+        f"{len(results.plan.scenarios)} scenarios, {series} series, {results.ground.added.shape[0] * results.ground.added.shape[1]} outbreaks. Each method has one threshold for all "
         f"series, set so that the average false-positive rate is equal. ± is a standard error (series are the units; the threshold's own error "
         f"is in it). Made by: {command}",
     )
@@ -152,7 +152,7 @@ def _simulated(results: Results) -> list[Block]:
 def _set_points(results: Results, rows: Sequence[Measured]) -> list[dict[str, Any]]:
     points = []
     sets = np.array([SCENARIOS[k].set_number for k in results.ground.scenario])
-    for number in range(1, len(SETS) + 1):
+    for number in sorted(set(sets.tolist())):
         means = [s.mean()[-49:].mean() for s in SCENARIOS if s.set_number == number]
         for row in rows:
             if row.method in DRAWN:

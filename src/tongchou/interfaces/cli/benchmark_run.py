@@ -8,7 +8,7 @@ from itertools import product
 
 from tongchou.core.wording import T
 from tongchou.interfaces.cli.benchmark_sources import OnsetSource
-from tongchou.science.evaluation.design import simulate
+from tongchou.science.evaluation.design import SCENARIOS, Scenario, simulate
 from tongchou.science.evaluation.families import FAMILIES
 from tongchou.science.evaluation.labelled import Labelled, judge_labelled, labelled_ground, measure_labelled
 from tongchou.science.evaluation.onsets import Delays, Onset, delays, judge_onsets
@@ -27,6 +27,7 @@ class Plan:
     seeds: tuple[int, ...]
     series_per_scenario: int
     rates: tuple[float, ...]
+    scenarios: tuple[int, ...]  # numbers in the design, from 1
     jobs: int = 1
 
 
@@ -44,8 +45,9 @@ class Results:
 
 def run(plan: Plan, labelled: Sequence[Labelled], onsets: OnsetSource | None, tell: Tell) -> Results:
     """Simulated series, then the real ones that were given."""
-    tasks = [(seed, plan.series_per_scenario, family) for family, seed in product((*FAMILIES, ORACLE), plan.seeds)]
-    results = Results(plan, ground_of([simulate(seed, plan.series_per_scenario) for seed in plan.seeds]))
+    chosen = tuple(SCENARIOS[number - 1] for number in plan.scenarios)
+    tasks = [(seed, plan.series_per_scenario, family, chosen) for family, seed in product((*FAMILIES, ORACLE), plan.seeds)]
+    results = Results(plan, ground_of([simulate(seed, plan.series_per_scenario, chosen) for seed in plan.seeds]))
     parts: dict[str, list[Judgement]] = {}
     for done, (task, rows) in enumerate(zip(tasks, _judged(tasks, plan.jobs), strict=True), 1):
         for name, judgement in rows.items():
@@ -62,7 +64,7 @@ def run(plan: Plan, labelled: Sequence[Labelled], onsets: OnsetSource | None, te
     return results
 
 
-def _judged(tasks: Sequence[tuple[int, int, str]], jobs: int) -> Iterator[dict[str, Judgement]]:
+def _judged(tasks: Sequence[tuple[int, int, str, tuple[Scenario, ...]]], jobs: int) -> Iterator[dict[str, Judgement]]:
     if jobs == 1:
         yield from (judge(*task) for task in tasks)
         return

@@ -39,10 +39,12 @@ def weekly(
     ] = None,
     series_per_scenario: Annotated[
         int,
-        typer.Option(
-            "--series-per-scenario", min=1, max=1000, help="Series in each of the 42 scenarios and for each seed. 每个情景的序列数。"
-        ),
+        typer.Option("--series-per-scenario", min=1, max=1000, help="Series in each scenario and for each seed. 每个情景的序列数。"),
     ] = 20,
+    scenario: Annotated[
+        list[int] | None,
+        typer.Option("--scenario", min=1, max=42, help="Only this scenario of the 42; may be repeated. 只用此情景，可重复。"),
+    ] = None,
     fpr: Annotated[
         list[float] | None,
         typer.Option("--fpr", help="False-positive rate a week; may be repeated. Default: .005, .01, .02, .05. 每周误报率，可重复。"),
@@ -63,8 +65,10 @@ def weekly(
             raise ValueError(f"--fpr: a share of weeks above 0 and at most 0.2; got {', '.join(f'{rate:g}' for rate in rates)}")
         from tongchou.interfaces.cli.benchmark_run import Plan, run
         from tongchou.interfaces.cli.benchmark_sources import read_labelled, read_onsets
+        from tongchou.science.evaluation.design import SCENARIOS
 
-        plan = Plan(tuple(dict.fromkeys(seed or SEEDS)), series_per_scenario, rates, jobs or os.cpu_count() or 1)
+        chosen = tuple(sorted(set(scenario or range(1, len(SCENARIOS) + 1))))
+        plan = Plan(tuple(dict.fromkeys(seed or SEEDS)), series_per_scenario, rates, chosen, jobs or os.cpu_count() or 1)
         series = read_labelled(labelled) if labelled else []
         onsets = read_onsets(pack) if pack else None
     out.mkdir(parents=True, exist_ok=True)
@@ -145,7 +149,10 @@ def _tell(share: float, what: T) -> None:
 
 
 def _command(plan: Any, labelled: Path | None, pack: Path | None) -> str:
+    from tongchou.science.evaluation.design import SCENARIOS
+
     words = [f"--seed {seed}" for seed in plan.seeds] + [f"--series-per-scenario {plan.series_per_scenario}"]
+    words += [f"--scenario {number}" for number in plan.scenarios] if len(plan.scenarios) < len(SCENARIOS) else []
     words += [f"--fpr {rate:g}" for rate in plan.rates]
     words += [f"--{name} {path.as_posix()}" for name, path in (("labelled", labelled), ("pack", pack)) if path]
     return f"tongchou benchmark weekly {' '.join(words)} --out FOLDER"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tongchou.science.detection.mixture import Evidence
 from tongchou.science.detection.model import Floats
 from tongchou.science.evaluation.contenders import LEAD, MIXTURE, Verdict, oracle_rows
-from tongchou.science.evaluation.design import CURRENT, Simulated, simulate
+from tongchou.science.evaluation.design import CURRENT, SCENARIOS, Scenario, Simulated, simulate
 from tongchou.science.evaluation.families import FAMILIES
 from tongchou.science.evaluation.matching import Judged, Restarting, Scored, threshold_for, without_ties
 from tongchou.science.evaluation.measures import Tally, highest_fpr, influences, ratios, standard_error, tally
@@ -54,9 +54,9 @@ class Ground:
     scenario: NDArray[np.int64]
 
 
-def judge(seed: int, series_per_scenario: int, family: str) -> dict[str, Judgement]:
+def judge(seed: int, series_per_scenario: int, family: str, scenarios: tuple[Scenario, ...] = SCENARIOS) -> dict[str, Judgement]:
     """Every row of a family on the series of one seed."""
-    drawn = simulate(seed, series_per_scenario)
+    drawn = simulate(seed, series_per_scenario, scenarios)
     with_outbreaks = drawn.with_outbreaks()
     if family == ORACLE:
         sizes = drawn.added.shape[1]
