@@ -11,9 +11,7 @@ from tongchou.core.schema.building import build, holds_nothing
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         connection = connections[options["database"]]
-        asked_for_all = not any(
-            options[name] for name in ("app_label", "fake", "fake_initial", "plan", "check_unapplied", "run_syncdb", "prune")
-        )
+        asked_for_all = not any(options[name] for name in ("app_label", "fake", "fake_initial", "plan", "check_unapplied", "prune"))
         if asked_for_all and holds_nothing(connection):
             build(connection)
         super().handle(*args, **options)
