@@ -274,7 +274,9 @@ def test(arguments: Sequence[str], engines: bool = False) -> int:
         floors.append(Floor("postgresql", None, POSTGRES_REMEDY))
     chromium = find_chromium()
     if chromium:
-        floors.append(run_pytest("browser", ["-m", "browser", *targets], environment(TONGCHOU_CHROMIUM=chromium), whole))
+        # A file stays with one worker: its tests share a served town.
+        by_file = ["-n", "2", "--dist", "loadfile", "-m", "browser", *targets]
+        floors.append(run_pytest("browser", by_file, environment(TONGCHOU_CHROMIUM=chromium), whole))
     else:
         floors.append(Floor("browser", None, CHROMIUM_REMEDY))
     if engines:
