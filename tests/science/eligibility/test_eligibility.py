@@ -188,6 +188,19 @@ def test_what_is_missing_is_named_with_whether_it_is_known() -> None:
     assert {(r.field, unknown) for r, unknown in found.missing(0, 0)} == {("size", False), ("staff", True)}
 
 
+def test_a_way_that_lacks_more_than_another_is_not_held_against_anybody() -> None:
+    small, hit, catering = (
+        Condition("size", OneOf(frozenset({"small"}))),
+        Condition("hard_hit", OneOf(frozenset({"true"}))),
+        Condition("gbt", StartsWith(("62",))),
+    )
+    found = evaluate(
+        compile_rules([AllOf((small, AnyOf((hit, catering))))]),
+        {"size": choices(["large", "large"]), "gbt": choices(["3911", "3911"]), "hard_hit": choices([True, None])},
+    )
+    assert [{r.field for r, _ in found.missing(0, n)} for n in (0, 1)] == [{"size"}, {"size", "hard_hit", "gbt"}]
+
+
 def test_what_contradicts_itself_is_told_and_never_holds() -> None:
     both = AllOf((Condition("staff", Within(low=10)), Condition("staff", Within(high=5))))
     narrow = AllOf((Condition("gbt", StartsWith(("52",))), Condition("gbt", OneOf(frozenset({"6210"})))))

@@ -22,6 +22,7 @@ from tongchou.interfaces.cli import (
     importing,
     installing,
     operating,
+    policies,
     screening,
     serving,
     watching,
@@ -48,6 +49,7 @@ exposing.register(app)
 demo.register(app)
 app.add_typer(accounts.app, name="users")
 app.add_typer(benchmarking.app, name="benchmark")
+app.add_typer(policies.app, name="policy")
 app.add_typer(drawing.app, name="draw")
 app.add_typer(bridging.app, name="bridge")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +28,23 @@ class Eligibility:
     states: NDArray[np.uint8]
 
     def missing(self, measure: int, firm: int) -> list[tuple[Requirement, bool]]:
-        """Requirements of a pair that do not hold (False) or are not known (True), in the order of the measure."""
-        mask = int(self.open_mask[measure, firm])
-        rows = [row for bit, row in enumerate(self.programme.asked[measure]) if mask >> bit & 1]
+        """Requirements of a pair that do not hold (False) or are not known (True), of the ways that lack least; in the order of the measure.
+
+        A way that lacks all that another lacks, and more, is passed over: who is hard hit need not be told that the industry is another, too.
+        """
+        rows = _lacking(self.programme, measure, int(self.open_mask[measure, firm]))
         return [(self.programme.requirements[row], bool(self.states[row, firm] == UNKNOWN)) for row in rows]
+
+
+@lru_cache(maxsize=100_000)
+def _lacking(programme: Programme, measure: int, mask: int) -> tuple[int, ...]:
+    """The rows that the ways with the smallest gaps lack."""
+    asked = programme.asked[measure]
+    is_open = {row for bit, row in enumerate(asked) if mask >> bit & 1}
+    terms = range(programme.measure_terms[measure], programme.measure_terms[measure + 1])
+    gaps = {frozenset(is_open.intersection(programme.rows[programme.term_rows[t] : programme.term_rows[t + 1]].tolist())) for t in terms}
+    least = [gap for gap in gaps if not any(other < gap for other in gaps)]
+    return tuple(row for row in asked if any(row in gap for gap in least))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
