@@ -145,8 +145,8 @@ def _test_a_village(at: datetime) -> None:
     from tongchou.core.wording import T
     from tongchou.domains.registry.models import Resident
     from tongchou.domains.testing.actions import SiteSpec, open_site, plan_round, start_round
+    from tongchou.domains.testing.actions_check_off import Sampled, check_off
     from tongchou.domains.testing.actions_laboratory import Finding, pack_box, receive_box
-    from tongchou.domains.testing.actions_sampling import Sampled, check_off
     from tongchou.domains.testing.models import Round
     from tongchou.workflows.testing_rounds import take_results
 

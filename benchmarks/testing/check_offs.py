@@ -156,7 +156,7 @@ def live_round(made: dict[str, Any], by: Any) -> dict[str, Any]:
 
 def deliver(shown: Any, site: Any, people: list[int], how: str, by: Any) -> int:
     """Check these people off in deliveries of one kind; gives people a second."""
-    from tongchou.domains.testing.actions_sampling import Sampled, check_off
+    from tongchou.domains.testing.actions_check_off import Sampled, check_off
 
     step = {"household": 3, "tube": POOL, "ten_tubes": 10 * POOL, "box": 50 * POOL}[how]
     pool = POOL if how != "household" else 9  # three households a tube

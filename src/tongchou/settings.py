@@ -124,4 +124,8 @@ EMAIL_HOST = os.environ.get("TONGCHOU_SMTP_HOST", "")
 EMAIL_PORT = int(os.environ.get("TONGCHOU_SMTP_PORT", "25"))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = os.environ.get("TONGCHOU_MAIL_FROM", "tongchou@localhost")
-LIVE_PORT_OFFSET, LANE_PORT_OFFSET = 1, 2  # the live process and the gate lane listen above the pages
+LIVE_PORT_OFFSET, LANE_PORT_OFFSET, CREWS_PORT_OFFSET = (
+    1,
+    2,
+    3,
+)  # the live process, the gate lane and the crews' lane listen above the pages

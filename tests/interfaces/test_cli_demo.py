@@ -34,7 +34,7 @@ def test_a_second_demo_clears_nothing_away_while_the_first_runs(folder):
         (folder / demo.MARK).write_text(json.dumps({"digest": "of an older pack"}))
         (folder / "tongchou.sqlite3").touch()
         with pytest.raises(Fault, match="already served or being made by process"):
-            demo.demo(pack=PACK, fresh=True, port=free_port(together=3))
+            demo.demo(pack=PACK, fresh=True, port=free_port(together=4))
         assert (folder / "tongchou.sqlite3").exists()
     with serving.hold_home():  # given back: the next one may have it
         pass
@@ -53,7 +53,7 @@ def test_a_folder_of_something_else_is_left_alone(folder):
     folder.mkdir()
     (folder / "thesis.txt").touch()
     with pytest.raises(Fault, match="not a demo's folder"):
-        demo.demo(pack=PACK, fresh=True, port=free_port(together=3))
+        demo.demo(pack=PACK, fresh=True, port=free_port(together=4))
     assert (folder / "thesis.txt").exists()
 
 

@@ -20,6 +20,7 @@ from tongchou.domains.testing.imports import Listed
 from tongchou.domains.testing.models import Round, Tube
 from tongchou.domains.testing.queries import missing, missing_count, positive_results
 from tongchou.workflows import testing_rounds as workflow
+from tongchou.workflows import testing_streams
 
 ZONE, LATER = ZoneInfo("Asia/Shanghai"), AT + timedelta(hours=4)
 
@@ -155,7 +156,7 @@ def watched(made: Scene) -> dict[str, Stream]:
             code=f"S1-{kind}", sentinel=sentinel, kind=kind, indicator_zh=kind, indicator_en=kind, unit_zh="人", unit_en="persons",
             value_kind="rate" if kind.endswith("rate") else "count",
         )
-        for kind in workflow.STREAMS
+        for kind in testing_streams.STREAMS
     }  # fmt: skip
 
 
@@ -172,21 +173,21 @@ def test_counts_of_a_day_become_observations_and_late_results_correct_them(small
         rows = Observation.objects.filter(day=day).order_by("reported_at")
         return dict(rows.values_list("stream__kind", "value"))
 
-    assert workflow.feed_last_days(tomorrow, ZONE, by=worker) > 0
+    assert testing_streams.feed_last_days(tomorrow, ZONE, by=worker) > 0
     assert values() == {"testing_sampled": 4, "testing_positive": 0}
-    assert workflow.feed_last_days(tomorrow + timedelta(minutes=10), ZONE, by=worker) == 0
+    assert testing_streams.feed_last_days(tomorrow + timedelta(minutes=10), ZONE, by=worker) == 0
     taken = tomorrow + timedelta(hours=1)
     box = pack_box(testing_round=made.round, site=made.site, laboratory="区实验室", by=small_town.wu, at=AT)
     receive_box(box, holder="收样员", tube_count=3, by=small_town.chen, at=AT)
     findings = [Finding("ONE00001", "positive", AT), Finding("ONE00002", "negative", AT), Finding("POOL0001", "negative", AT)]
     workflow.take_results(findings, source="test", by=small_town.chen, at=taken)
-    assert workflow.feed_last_days(taken, ZONE, by=worker) == 2
+    assert testing_streams.feed_last_days(taken, ZONE, by=worker) == 2
     assert values() == {"testing_sampled": 4, "testing_positive": 1, "testing_positive_rate": 0.25}
     assert Observation.objects.filter(stream=streams["testing_positive"], day=day).count() == 2
-    assert Observation.objects.filter(source="testing", reported_at=taken).first().reason.endswith(workflow.CORRECTED.en)  # type: ignore[union-attr]
+    assert Observation.objects.filter(source="testing", reported_at=taken).first().reason.endswith(testing_streams.CORRECTED.en)  # type: ignore[union-attr]
 
 
 def test_site_without_a_sentinel_feeds_nothing(small_town: Town) -> None:
     made = scene(small_town)
     made.sample([0], "ONE00001")
-    assert workflow.feed_last_days(AT + timedelta(days=1), ZONE, by=system_actor("worker")) == 0 and not Observation.objects.exists()
+    assert testing_streams.feed_last_days(AT + timedelta(days=1), ZONE, by=system_actor("worker")) == 0 and not Observation.objects.exists()

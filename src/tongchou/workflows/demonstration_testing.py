@@ -29,8 +29,9 @@ from tongchou.domains.testing.actions import (
     start_round,
     wind_up_round,
 )
+from tongchou.domains.testing.actions_check_off import Sampled, check_off
 from tongchou.domains.testing.actions_laboratory import Finding, pack_box, receive_box
-from tongchou.domains.testing.actions_sampling import Sampled, account_for, check_off
+from tongchou.domains.testing.actions_sampling import account_for
 from tongchou.domains.testing.models import Box, Round, Site, Tube
 from tongchou.domains.testing.queries import missing
 from tongchou.workflows.demonstration_passes import give_passes

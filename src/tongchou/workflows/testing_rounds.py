@@ -1,19 +1,17 @@
-"""Testing joined with the registers, passes and sentinels.
+"""Testing joined with the registers and passes.
 
 1. Somebody at a site is recognised by pass, identity number, phone or household number; who is in no register is put into it.
 2. A phone number on the missing list is shown for one call, and the log says so.
 3. Results come in. A positive pool calls back its people at once: a retest round of single tubes, with a clock, and notices to its people's villages.
    A person found positive alone is told to the duty officers; `testing.queries.positive_results` hands it to the case investigation.
-4. Every day's counts go to the streams of each site's sentinel; results that came late correct them.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Q
 
 from tongchou.core.errors import FieldProblem, Invalid, Refusal, Unseen
@@ -31,24 +29,17 @@ from tongchou.domains.gate.models import Holder
 from tongchou.domains.registry.actions import add_row, unmask
 from tongchou.domains.registry.imports import RESIDENTS
 from tongchou.domains.registry.models import Resident
-from tongchou.domains.sentinels.actions import report_observations
-from tongchou.domains.sentinels.models import Stream
-from tongchou.domains.sentinels.queries import observations_as_known
-from tongchou.domains.sentinels.reports import Report
 from tongchou.domains.testing.actions import add_people, plan_round, start_round
+from tongchou.domains.testing.actions_check_off import CheckedOff, Delivery, Sampled, check_off, check_off_together
 from tongchou.domains.testing.actions_laboratory import Finding, keep_results
-from tongchou.domains.testing.actions_sampling import CheckedOff, Sampled, check_off
 from tongchou.domains.testing.imports import Listed
 from tongchou.domains.testing.models import Result, RollEntry, Round, Site, Tube
-from tongchou.domains.testing.queries import DayCount, day_counts, people_in
+from tongchou.domains.testing.queries import people_in
 from tongchou.domains.testing.roll import standing_of
 
 MACHINE = system_actor("testing")
 RESULTS_IN = "testing.results"  # a topic: tubes whose results came or changed
-STREAMS = ("testing_sampled", "testing_positive", "testing_positive_rate")
 CALLED = T("漏检联系", "call to a missing person")
-CORRECTED = T("采样登记与检测结果汇总", "counted from check-offs and results")
-FEED_DAYS = 7  # results older than a week change nothing any more; assumption
 _BATCH = 400
 _TUBES_TOLD = 2_000  # in one message: 20,000 people in pools of ten are done well within its lease
 
@@ -209,38 +200,6 @@ def _tell(tellings: Sequence[tuple[Post, T]], about: Round, at: datetime) -> Non
     notify(list(once.values()), at=at, is_exercise=about.dossier.is_exercise)
 
 
-def feed_streams(day: date, zone: ZoneInfo, *, by: Actor, at: datetime) -> int:
-    """Report a finished day of every site to the streams of its sentinel; what is known already is left, what changed is corrected. Gives how many values."""
-    counts = {c.site.sentinel_id: c for c in day_counts(day, zone) if c.site.sentinel is not None and c.site.sentinel.state == "live"}
-    streams = list(Stream.objects.filter(sentinel__in=counts, kind__in=STREAMS, state="live").select_related("sentinel").order_by("pk"))
-    streams = [s for s in streams if s.sentinel.valid_from <= day and s.step_days == 1]
-    if not streams:
-        return 0
-    known = observations_as_known([s.pk for s in streams], day, day, at).values[:, 0]
-    reports = []
-    for stream, before in zip(streams, known.tolist(), strict=True):
-        value = _value_of(stream.kind, counts[stream.sentinel_id])
-        if value is not None and value != before:
-            reports.append(Report(stream.code, day, value, correction=True, confirmed=True, reason=f"{CORRECTED.zh} {CORRECTED.en}"))
-    if reports:
-        report_observations(reports=reports, source="testing", by=by, at=at)
-    return len(reports)
-
-
-def _value_of(kind: str, counted: DayCount) -> float | None:
-    if kind == "testing_sampled":
-        return float(counted.sampled)
-    if kind == "testing_positive":
-        return float(counted.positive)
-    return counted.positive_rate
-
-
-def feed_last_days(at: datetime, zone: ZoneInfo, *, by: Actor) -> int:
-    """The days that are over and whose results may still come in. Gives how many values were reported."""
-    today = at.astimezone(zone).date()
-    return sum(feed_streams(today - timedelta(days=back), zone, by=by, at=at) for back in range(FEED_DAYS, 0, -1))
-
-
 @transaction.atomic
 def sample_here(
     testing_round: Round, site: Site, sampled: Sequence[Sampled], *, tube_size: int | None = None, by: Actor, at: datetime
@@ -250,3 +209,23 @@ def sample_here(
     if strangers := [s.person for s in sampled if s.person not in known]:
         add_people(testing_round=testing_round, people=strangers, by=by, at=at)
     return check_off(testing_round=testing_round, site=site, sampled=sampled, tube_size=tube_size, by=by, at=at)
+
+
+def keep_deliveries(deliveries: Sequence[Delivery], *, at: datetime) -> list[CheckedOff | Refusal | DatabaseError]:
+    """Check off what many crews deliver in one transaction; if they cannot be kept together, each in one of its own. Says of each what became of it.
+
+    Whatever is told, everything told as checked off is on disk; nothing of the others is kept.
+    """
+    if len(deliveries) > 1:
+        try:
+            return [*check_off_together(deliveries=deliveries, by=MACHINE, at=at)]
+        except (Refusal, DatabaseError):
+            pass  # one of them, or a transaction beside: found out one by one
+    return [_keep_delivery(delivery, at) for delivery in deliveries]
+
+
+def _keep_delivery(one: Delivery, at: datetime) -> CheckedOff | Refusal | DatabaseError:
+    try:
+        return check_off(testing_round=one.round, site=one.site, sampled=one.sampled, tube_size=one.tube_size, by=one.by, at=at)
+    except (Refusal, DatabaseError) as error:
+        return error

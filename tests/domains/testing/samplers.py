@@ -10,7 +10,7 @@ from tongchou.core.secrecy import blind_index
 from tongchou.core.wording import T
 from tongchou.domains.registry.models import Household, Resident
 from tongchou.domains.testing.actions import SiteSpec, open_site, plan_round, start_round
-from tongchou.domains.testing.actions_sampling import CheckedOff, Sampled, check_off
+from tongchou.domains.testing.actions_check_off import CheckedOff, Sampled, check_off
 from tongchou.domains.testing.models import Round, Site
 
 ALL_DAY = [{"weekdays": [1, 2, 3, 4, 5, 6, 7], "from": "07:00", "to": "21:00"}]

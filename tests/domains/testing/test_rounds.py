@@ -28,7 +28,6 @@ from tongchou.domains.testing.actions import (
 from tongchou.domains.testing.actions_sampling import account_for
 from tongchou.domains.testing.models import KeyWorker, Round, Site
 from tongchou.domains.testing.queries import (
-    key_workers_due,
     missing,
     missing_count,
     rounds_seen,
@@ -37,6 +36,7 @@ from tongchou.domains.testing.queries import (
     sites_seen,
     together,
 )
+from tongchou.workflows.regular_testing import key_workers_due
 
 
 def test_site_is_set_up_changed_closed_and_opened_again(small_town: Town) -> None:

@@ -13,8 +13,9 @@ from tongchou.core.audit.queries import history_of
 from tongchou.core.errors import Invalid, Stale, Unseen
 from tongchou.core.wording import T
 from tongchou.domains.testing.actions import plan_round, start_round
+from tongchou.domains.testing.actions_check_off import Sampled, check_off
 from tongchou.domains.testing.actions_laboratory import pack_box
-from tongchou.domains.testing.actions_sampling import Sampled, account_for, check_off, withdraw_account
+from tongchou.domains.testing.actions_sampling import account_for, withdraw_account
 from tongchou.domains.testing.models import Account, CheckOff, Tube
 from tongchou.domains.testing.queries import missing_count
 

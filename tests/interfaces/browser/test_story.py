@@ -37,7 +37,7 @@ def _make(home: Path, hours_later: float) -> None:
 
 @contextmanager
 def _served(home: Path) -> Iterator[str]:
-    port = free_port(together=3)
+    port = free_port(together=4)
     command = [sys.executable, "-m", "tongchou.interfaces.cli.main", "serve", "--port", str(port)]
     server = subprocess.Popen(command, env=_environment(home), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:

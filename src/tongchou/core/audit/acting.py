@@ -12,6 +12,7 @@ from django.db import models, transaction
 from tongchou.core.audit.chain import canonical, entry_digest
 from tongchou.core.audit.models import PERSONAL_READ, ChainHead, Entry
 from tongchou.core.errors import FieldProblem, Invalid, Unseen
+from tongchou.core.importing.bulk import insert_columns
 from tongchou.core.people.rules import Actor
 from tongchou.core.wording import T
 
@@ -28,7 +29,7 @@ class HasPlace(Protocol):
 
 @dataclass(slots=True)
 class _Acting:
-    """The outermost action under way in this thread: who, when, and what it has recorded so far."""
+    """The outermost action under way in this thread: who, when, and what it has recorded so far (an actor with each draft)."""
 
     by: Actor
     at: datetime
@@ -36,7 +37,6 @@ class _Acting:
 
 
 _acting: ContextVar[_Acting | None] = ContextVar("acting", default=None)
-_ENTRY_BATCH = 500
 
 
 def action(
@@ -102,9 +102,18 @@ def _admit(
 
 
 def record(
-    act: str, subject: models.Model, *, reason: str = "", place_path: str | None = None, detail: Mapping[str, object] | None = None
+    act: str,
+    subject: models.Model,
+    *,
+    reason: str = "",
+    place_path: str | None = None,
+    detail: Mapping[str, object] | None = None,
+    by: Actor | None = None,
 ) -> None:
-    """Put one entry beside the work in hand. Written, chained and committed when the outermost action ends."""
+    """Put one entry beside the work in hand. Written, chained and committed when the outermost action ends.
+
+    `by`: whose act it was, where one action does those of several people; none: the action's own actor.
+    """
     frame = _acting.get()
     if frame is None:
         raise RuntimeError(f"record({act!r}) outside an action")
@@ -116,6 +125,7 @@ def record(
             "place_path": cast(HasPlace, subject).place_path if place_path is None else place_path,
             "reason": reason,
             "detail": canonical(detail or {}),
+            "by": by or frame.by,
         }
     )
 
@@ -131,23 +141,17 @@ def record_access(subject: models.Model, *, fields: Sequence[str], purpose: str)
 
 def _write_entries(frame: _Acting) -> None:
     head = ChainHead.objects.select_for_update().get(pk=1)
-    posts = ",".join(held.code for held in frame.by.posts)[:400]
     rows = []
     for draft in frame.drafts:
+        by: Actor = draft.pop("by")
+        posts = ",".join(held.code for held in by.posts)[:400]
         head.seq += 1
         previous, seq = head.digest, head.seq
-        head.digest = entry_digest(previous, seq, frame.at, frame.by.user_id, frame.by.label, posts, **draft)
-        rows.append(
-            Entry(
-                seq=seq,
-                at=frame.at,
-                actor_id=frame.by.user_id,
-                actor_label=frame.by.label,
-                posts=posts,
-                previous=previous,
-                digest=head.digest,
-                **draft,
-            )
-        )
-    Entry.objects.bulk_create(rows, batch_size=_ENTRY_BATCH)
+        head.digest = entry_digest(previous, seq, frame.at, by.user_id, by.label, posts, **draft)
+        rows.append({
+            "seq": seq, "at": frame.at, "actor_id": by.user_id, "actor_label": by.label, "posts": posts, "previous": previous, "digest": head.digest,
+            **draft,
+        })  # fmt: skip
+    if rows:
+        insert_columns(Entry, {name: [row[name] for row in rows] for name in rows[0]})
     head.save(update_fields=["seq", "digest"])

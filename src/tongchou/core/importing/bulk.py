@@ -12,12 +12,13 @@ _PLAIN = (str, int, float, bytes, bool, type(None))
 
 
 def insert_columns(model: type[models.Model], columns: Mapping[str, Sequence[Any]]) -> int:
-    """Insert rows given as columns by database attribute (`place_id`); fields left out take their default. Gives back how many.
+    """Insert rows given as columns by database attribute (`place_id`); fields left out take their default, a key left out is counted by the
+    database. Gives back how many.
 
     One prepared statement for all rows: 4 to 6 times the pace of bulk_create. Constraints of the database hold as ever.
     """
     count = len(next(iter(columns.values())))
-    fields = [f for f in model._meta.concrete_fields if not f.primary_key]
+    fields = [f for f in model._meta.concrete_fields if not f.primary_key or f.attname in columns]
     unknown = set(columns) - {f.attname for f in fields}
     if unknown:
         raise ValueError(f"{model.__name__} has no {sorted(unknown)}")

@@ -1,20 +1,18 @@
 """Reading rounds: progress, the missing list, tubes and boxes, turn-around, positives, who is due, sites for everybody."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 import numpy as np
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
 
 from tongchou.core.errors import Unseen
-from tongchou.core.parameters.queries import values_on
 from tongchou.core.people.rules import Actor
 from tongchou.core.places.models import Place
 from tongchou.core.wording import T
-from tongchou.domains.testing.models import Account, Box, CheckOff, KeyWorker, RollEntry, Round, Site, Tube
-from tongchou.domains.testing.rules import REASONS, REGULAR_EVERY, Due, Share, Turnaround, next_due
+from tongchou.domains.testing.models import Account, Box, CheckOff, RollEntry, Round, Site, Tube
+from tongchou.domains.testing.rules import REASONS, Share, Turnaround
 
 
 def _within(actor: Actor, capability: str, field: str) -> Q:
@@ -32,6 +30,11 @@ def rounds_seen(actor: Actor) -> QuerySet[Round]:
     return rows.select_related("dossier__place", "dossier__owner_post", "retests").order_by(
         F("dossier__closed_at").desc(nulls_first=True), "-dossier__opened_at", "-pk"
     )
+
+
+def is_seen(actor: Actor, path: str) -> bool:
+    """Whether `rounds_seen` shows this actor a round in the place at `path`."""
+    return any(path.startswith(scope) or scope.startswith(path) for scope in actor.scopes("testing.read"))
 
 
 def seen_round(number: str, actor: Actor) -> Round:
@@ -210,72 +213,6 @@ def latest_negatives(people: Sequence[int]) -> dict[int, datetime]:
     """Person → instant of the latest sample whose tube stands negative, however long ago; nobody without one. One query."""
     rows = CheckOff.objects.filter(person__in=people, tube__result="negative", round__dossier__is_exercise=False).order_by()
     return dict(rows.values_list("person_id").annotate(last=Max("at")))
-
-
-@dataclass(frozen=True, slots=True)
-class DayCount:
-    """A site's day by sampling: people sampled, of those in tubes with a result, and positive persons (positives of single tubes)."""
-
-    site: Site
-    sampled: int
-    resulted: int
-    positive: int
-
-    @property
-    def positive_rate(self) -> float | None:
-        return self.positive / self.resulted if self.resulted else None
-
-
-def day_counts(day: date, zone: ZoneInfo) -> list[DayCount]:
-    """What each site that feeds a sentinel did on a day of the town. Positives are persons found positive alone: a pool accuses nobody. Two queries."""
-    start = datetime.combine(day, time.min, zone).astimezone(UTC)
-    end = datetime.combine(day + timedelta(days=1), time.min, zone).astimezone(UTC)
-    sites = {s.pk: s for s in Site.objects.filter(sentinel__isnull=False).select_related("place", "sentinel")}
-    if not sites:
-        return []
-    rows = (
-        CheckOff.objects.filter(at__gte=start, at__lt=end, tube__site__in=sites, round__dossier__is_exercise=False)
-        .order_by()
-        .values_list("tube__site_id")
-        .annotate(
-            sampled=Count("pk"),
-            resulted=Count("pk", filter=Q(tube__resulted_at__isnull=False)),
-            positive=Count("pk", filter=Q(tube__result="positive", tube__filled=1)),
-        )
-    )
-    counted = {row[0]: row[1:] for row in rows}
-    return [DayCount(site, *counted.get(pk, (0, 0, 0))) for pk, site in sorted(sites.items())]
-
-
-@dataclass(frozen=True, slots=True)
-class Next:
-    """A key worker and when they are next due."""
-
-    person: int
-    due: Due
-
-
-def key_workers_due(path: str, at: datetime, until: datetime) -> list[Next]:
-    """Key workers below a place who are due by `until` under the rule of the day, soonest first. Three queries."""
-    rule = values_on([REGULAR_EVERY], at.date(), path).get(REGULAR_EVERY)
-    if rule is None or not isinstance(rule.value, Mapping):
-        return []
-    rows = KeyWorker.objects.filter(person__place__path__startswith=path, from_on__lte=at.date()).filter(
-        Q(to_on=None) | Q(to_on__gt=at.date())
-    )
-    groups: dict[int, list[tuple[str, date]]] = {}
-    for person, group, from_on in rows.order_by().values_list("person_id", "group", "from_on"):
-        groups.setdefault(person, []).append((group, from_on))
-    latest: dict[int, datetime] = dict(
-        CheckOff.objects.filter(person__in=groups).order_by().values_list("person_id").annotate(last=Max("at"))
-    )
-    found = []
-    for person, held in groups.items():
-        since = datetime.combine(max(rule.valid_from, min(day for _, day in held)), time.min, at.tzinfo)
-        due = next_due([group for group, _ in held], last_sampled_at=latest.get(person), since=since, every_hours=rule.value)
-        if due is not None and due.at <= until:
-            found.append(Next(person, due))
-    return sorted(found, key=lambda n: (n.due.at, n.person))
 
 
 def open_sites() -> QuerySet[Site]:

@@ -1,6 +1,6 @@
 """Rolls and check-offs many at a time, below the ORM's pace per row. Called by actions, inside their transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -10,18 +10,20 @@ from django.db.models import Exists, OuterRef, Subquery
 
 from tongchou.core.importing.bulk import insert_columns
 from tongchou.core.places.queries import places_below
-from tongchou.domains.testing.models import Account, CheckOff, RollEntry
+from tongchou.domains.testing.models import Account, CheckOff, RollEntry, Tube
 
 _BATCH = 400
 
 
 class Row(NamedTuple):
-    """One check-off to be written."""
+    """One check-off to be written, by row numbers: of the round, the person, their village, the tube and the user."""
 
+    round: int
     person: int
     place: int
     tube: int
     at: datetime
+    by: int | None
     way: int
 
 
@@ -72,14 +74,33 @@ def standing_of(round_id: int, people: Sequence[int]) -> dict[int, Standing]:
     return found
 
 
-def write_check_offs(round_id: int, by: int | None, rows: Sequence[Row]) -> None:
+def fill_tubes(counts: Mapping[int, int]) -> int:
+    """Count people (tube row number → how many) into tubes that still lie at the site and have room, in one statement. Gives how many tubes took them."""
+    table, filled, pairs = connection.ops.quote_name(Tube._meta.db_table), 0, list(counts.items())
+    with connection.cursor() as cursor:
+        for start in range(0, len(pairs), _BATCH):
+            some = pairs[start : start + _BATCH]
+            # The columns of VALUES are called column1, column2 by both databases.
+            cursor.execute(
+                f"UPDATE {table} SET filled = filled + added.column2 FROM (VALUES {', '.join(['(%s, %s)'] * len(some))}) AS added "
+                f"WHERE {table}.id = added.column1 AND box_id IS NULL AND filled + added.column2 <= size",
+                [number for pair in some for number in pair],
+            )
+            filled += cursor.rowcount
+    return filled
+
+
+def write_check_offs(rows: Sequence[Row]) -> None:
     """Insert check-offs by one statement prepared once. Raises IntegrityError when another transaction was first with one of them."""
-    people, places, tubes, instants, ways = (list(column) for column in zip(*rows, strict=True))
-    count = len(rows)
-    insert_columns(
-        CheckOff,
-        {
-            "round_id": [round_id] * count, "person_id": people, "place_id": places, "tube_id": tubes, "at": instants, "by_id": [by] * count,
-            "way": ways,
-        },
-    )  # fmt: skip
+    if rows:
+        names = ("round_id", "person_id", "place_id", "tube_id", "at", "by_id", "way")
+        insert_columns(CheckOff, dict(zip(names, zip(*rows, strict=True), strict=True)))
+
+
+def replace_accounts(round_id: int, people: Sequence[int], at: datetime) -> int:
+    """What was said of these people holds no more. Gives of how many something was said."""
+    count = 0
+    for start in range(0, len(people), _BATCH):
+        standing = Account.objects.filter(round=round_id, person__in=people[start : start + _BATCH], replaced_at=None)
+        count += standing.update(replaced_at=at)
+    return count

@@ -18,7 +18,7 @@ from tongchou.core.people.rules import Actor
 from tongchou.core.people.tokens import keep_last_use
 from tongchou.core.wording import T
 from tongchou.interfaces import clock
-from tongchou.interfaces.api.faults import FAULTS, problems_of
+from tongchou.interfaces.api.faults import FAULTS, MALFORMED, UNKNOWN_TOKEN, problems_of
 from tongchou.interfaces.api.wording import pair
 
 _NULL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
@@ -122,8 +122,7 @@ def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
 @api.exception_handler(ValidationError)
 def malformed(request: HttpRequest, error: ValidationError) -> HttpResponse:
     """A request that is not of the documented form: every wrong field by its place."""
-    said, remedy = T("请求的内容不合格式。", "The request is not of the right form."), T("请按所列字段改正。", "Correct the fields named.")
-    return _answer(request, 422, said, remedy, problems_of(error.errors))
+    return _answer(request, 422, *MALFORMED, problems_of(error.errors))
 
 
 @api.exception_handler(Http404)
@@ -136,10 +135,6 @@ def missing(request: HttpRequest, _: Http404) -> HttpResponse:
 def undone(request: HttpRequest, error: HttpError) -> HttpResponse:
     """A body that cannot be read, or no token that holds."""
     if isinstance(error, AuthenticationError):
-        said = T("没有令牌，或令牌无效、已作废、已过期。", "No token, or one that is unknown, revoked or expired.")
-        remedy = T(
-            "请求头写 Authorization: Bearer 令牌；令牌由管理员签发。", "Send Authorization: Bearer TOKEN; the administrator issues tokens."
-        )
-        return _answer(request, error.status_code, said, remedy)
+        return _answer(request, error.status_code, *UNKNOWN_TOKEN)
     said = T(f"请求无法读取：{error}", f"The request cannot be read: {error}")
     return _answer(request, error.status_code, said, T("请发送合法的 JSON。", "Send valid JSON."))

@@ -29,6 +29,13 @@ FAULTS: Mapping[str, Any] = {
     },
 }
 
+# What was refused and what to do, for whoever speaks this interface.
+MALFORMED = T("请求的内容不合格式。", "The request is not of the right form."), T("请按所列字段改正。", "Correct the fields named.")
+UNKNOWN_TOKEN = (
+    T("没有令牌，或令牌无效、已作废、已过期。", "No token, or one that is unknown, revoked or expired."),
+    T("请求头写 Authorization: Bearer 令牌；令牌由管理员签发。", "Send Authorization: Bearer TOKEN; the administrator issues tokens."),
+)
+
 # By the kind of error pydantic reports; {x} is filled from its context.
 _SAID: Mapping[str, T] = {
     "missing": T("缺少此项。", "Missing."),

@@ -11,11 +11,10 @@ from tongchou.core.people.queries import post_by_code
 from tongchou.core.places.models import Place
 from tongchou.core.places.queries import place_by_code
 from tongchou.core.wording import T
-from tongchou.domains.testing import actions, actions_laboratory, actions_sampling
+from tongchou.domains.testing import actions, actions_check_off, actions_laboratory, actions_sampling
 from tongchou.domains.testing.models import Box, Round, Site
 from tongchou.domains.testing.queries import (  # fmt: skip
     boxes_seen,
-    key_workers_due,
     missing,
     positive_results,
     rounds_seen,
@@ -60,6 +59,7 @@ from tongchou.interfaces.api.testing_shapes import (
 from tongchou.interfaces.api.town import town_for
 from tongchou.interfaces.api.wording import both
 from tongchou.workflows import testing_rounds
+from tongchou.workflows.regular_testing import key_workers_due
 
 router = Router(tags=["testing"])
 
@@ -162,8 +162,8 @@ def _rows(people: list[int]) -> list[int]:
 @router.post("/testing/rounds/{number}/check-offs", response=DeliveryOut, summary=both("采样登记", "check people off; once per person"))
 def post_check_offs(request: HttpRequest, number: str, given: DeliveryIn) -> Any:
     found, site = seen_round(number, request.auth), seen_site(given.site, request.auth)  # type: ignore[attr-defined]
-    rows = [actions_sampling.Sampled(s.person, s.tube, s.way, s.sampled_at) for s in given.sampled]
-    done = actions_sampling.check_off(testing_round=found, site=site, sampled=rows, tube_size=given.tube_size, **_who(request))
+    rows = [actions_check_off.Sampled(s.person, s.tube, s.way, s.sampled_at) for s in given.sampled]
+    done = actions_check_off.check_off(testing_round=found, site=site, sampled=rows, tube_size=given.tube_size, **_who(request))
     return {"new": done.new, "known": {str(who): tube for who, tube in done.known.items()}, "room": done.room}
 
 

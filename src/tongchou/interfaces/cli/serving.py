@@ -26,17 +26,20 @@ def register(app: typer.Typer) -> None:
 
 
 def desk_parts(host: str, port: int, workers: int) -> tuple[Part, ...]:
-    """The processes of the desk: pages, live updates, gate lane, worker. Each in its own, so that none waits for another."""
+    """The processes of the desk: pages, live updates, gate lane, crews' lane, worker. Each in its own, so that none waits for another."""
     from django.conf import settings
 
     granian = (sys.executable, "-m", "granian", "--host", host, "--no-ws", "--log-level", "warning")
-    live_port, lane_port = port + settings.LIVE_PORT_OFFSET, port + settings.LANE_PORT_OFFSET
+    live_port, lane_port, crews_port = (
+        port + n for n in (settings.LIVE_PORT_OFFSET, settings.LANE_PORT_OFFSET, settings.CREWS_PORT_OFFSET)
+    )
     pages = (*granian, "--port", str(port), "--interface", "wsgi", "--workers", str(workers), "--blocking-threads", "4", PAGES_APP)
     live = (*granian, "--port", str(live_port), "--interface", "asginl", LIVE_APP)
     return (
         Part("pages", pages, port),
         Part("live", live, live_port),
         Part("gate", lane_command(host, lane_port), lane_port),
+        Part("crews", crews_command(host, crews_port), crews_port),
         Part("worker", (sys.executable, "-m", "tongchou.interfaces.cli.main", "work")),
         *bridge_parts(host, lane_port),
     )
@@ -56,9 +59,14 @@ def lane_command(host: str, port: int) -> tuple[str, ...]:
     return (sys.executable, "-m", "tongchou.interfaces.gate.lane", host, str(port))
 
 
+def crews_command(host: str, port: int) -> tuple[str, ...]:
+    """The process of the crews' lane."""
+    return (sys.executable, "-m", "tongchou.interfaces.check_offs", host, str(port))
+
+
 def refuse_taken_ports(host: str, port: int) -> None:
-    """Before anything long begins: the three ports of a desk must be free."""
-    for part in (Part("pages", (), port), Part("live", (), port + 1), Part("gate", (), port + 2)):
+    """Before anything long begins: the four ports of a desk must be free."""
+    for part in (Part(name, (), port + n) for n, name in enumerate(("pages", "live", "gate", "crews"))):
         refuse_taken_port(host, part)
 
 

@@ -5,11 +5,13 @@ of asking, and limits what a stranger can make it hold.
 """
 
 import asyncio
+import contextlib
+import signal
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httptools
 
@@ -175,3 +177,26 @@ async def sweep(everybody: set[Connection], idle_s: float = IDLE_S, every_s: flo
         await asyncio.sleep(every_s)
         for connection in [c for c in everybody if not c.busy and time.monotonic() - c.heard > idle_s]:
             connection.hang_up()
+
+
+async def listen(host: str, port: int, connect: Callable[[], Connection], everybody: set[Connection]) -> None:
+    """Take connections until the system tells the process to stop; lines that are open then stay so."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for name in ("SIGTERM", "SIGINT"):
+        with contextlib.suppress(NotImplementedError):  # Windows has no such handlers: there the process is simply ended
+            loop.add_signal_handler(getattr(signal, name), stop.set)
+    server = await loop.create_server(connect, host, port, backlog=1024)
+    sweeping = asyncio.create_task(sweep(everybody))
+    await stop.wait()
+    server.close()
+    sweeping.cancel()
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Run a process of its own on the fastest loop there is."""
+    try:
+        import uvloop
+
+        uvloop.run(work)
+    except ImportError:  # not made for Windows
+        asyncio.run(work)

@@ -24,20 +24,20 @@ class GroupCommit(Generic[Row, Told]):
 
     write: Callable[[Sequence[Row]], Told]
     rows_at_once: int = 4000
-    _gathered: list[tuple[Sequence[Row], "Then[Told]"]] = field(default_factory=list)
     # One context for every write: Django keeps a connection for each, and a socket's own would connect anew for every group.
-    _context: Context = field(default_factory=copy_context)
+    context: Context = field(default_factory=copy_context)
+    _gathered: list[tuple[Sequence[Row], "Then[Told]"]] = field(default_factory=list)
 
     def put(self, rows: Sequence[Row], then: "Then[Told]") -> None:
         """Have rows written; `then` is called on the loop with what writing told, or with what it raised."""
         self._gathered.append((rows, then))
         if len(self._gathered) == 1:
-            asyncio.get_running_loop().call_soon(self._look, 1, context=self._context)
+            asyncio.get_running_loop().call_soon(self._look, 1, context=self.context)
 
     def _look(self, seen: int) -> None:
         """Write as soon as a turn of the loop has brought nothing new."""
         if seen < len(self._gathered) < self.rows_at_once:
-            asyncio.get_running_loop().call_soon(self._look, len(self._gathered), context=self._context)
+            asyncio.get_running_loop().call_soon(self._look, len(self._gathered), context=self.context)
         else:
             self.write_all()
 

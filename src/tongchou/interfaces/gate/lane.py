@@ -5,9 +5,7 @@ One process: it holds the only connection that writes scans. Started as `python 
 """
 
 import asyncio
-import contextlib
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -36,7 +34,7 @@ from tongchou.domains.gate.checking import Book, Door, SeenPasses
 from tongchou.domains.gate.queries import book_at, passes_by_card
 from tongchou.domains.gate.scan_log import Row, append
 from tongchou.interfaces import clock
-from tongchou.interfaces.gate.connections import Asked, Connection, sweep
+from tongchou.interfaces.gate.connections import Asked, Connection, listen, run
 from tongchou.interfaces.gate.deliveries import MOST_BYTES, Delivery, answer, cards_in, judged, read_delivery
 from tongchou.interfaces.gate.group_commit import GroupCommit
 
@@ -184,27 +182,15 @@ def _refuse(connection: Connection, status: int, zh: str, en: str) -> None:
 
 async def serve(host: str, port: int) -> None:
     """Listen until told to stop; then write what has come in, answer it, and end."""
-    lane, loop, stop = Lane(), asyncio.get_running_loop(), asyncio.Event()
-    for name in ("SIGTERM", "SIGINT"):
-        with contextlib.suppress(NotImplementedError):  # Windows has no such handlers: there the process is simply ended
-            loop.add_signal_handler(getattr(signal, name), stop.set)
-    server = await loop.create_server(lambda: Connection(lane.handle, lane.most_body_bytes, lane.connections), host, port, backlog=1024)
-    about = [asyncio.create_task(lane.keep_book()), asyncio.create_task(sweep(lane.connections))]
-    await stop.wait()
-    server.close()
-    for task in about:
-        task.cancel()
+    lane = Lane()
+    keeping = asyncio.create_task(lane.keep_book())
+    await listen(host, port, lambda: Connection(lane.handle, lane.most_body_bytes, lane.connections), lane.connections)
+    keeping.cancel()
     await lane.end()
 
 
 def main() -> None:
-    host, port = sys.argv[1], int(sys.argv[2])
-    try:
-        import uvloop
-
-        uvloop.run(serve(host, port))
-    except ImportError:  # not made for Windows
-        asyncio.run(serve(host, port))
+    run(serve(sys.argv[1], int(sys.argv[2])))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from tongchou.workflows.activation import escalate_overdue
 from tongchou.workflows.early_warning import MORNING, mornings
 from tongchou.workflows.following import release_due
 from tongchou.workflows.passing import MACHINE, register_everybody
-from tongchou.workflows.testing_rounds import feed_last_days
+from tongchou.workflows.testing_streams import feed_last_days
 
 WORKER = system_actor("worker")
 SILENCE_BACK = timedelta(days=1)

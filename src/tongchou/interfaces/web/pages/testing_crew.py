@@ -20,8 +20,8 @@ from tongchou.core.places.queries import place_by_code
 from tongchou.core.wording import T
 from tongchou.domains.registry.models import Resident
 from tongchou.domains.testing.actions import report_queue
+from tongchou.domains.testing.actions_check_off import Sampled
 from tongchou.domains.testing.actions_laboratory import pack_box
-from tongchou.domains.testing.actions_sampling import Sampled
 from tongchou.domains.testing.models import CheckOff, Round, Site, Tube
 from tongchou.domains.testing.queries import seen_round, seen_site
 from tongchou.domains.testing.rules import TUBE_SIZES, WAYS

@@ -18,9 +18,9 @@ from tongchou.domains.registry.models import Resident
 from tongchou.domains.testing.actions import add_people, enlist_key_workers, plan_round
 from tongchou.domains.testing.imports import read_people
 from tongchou.domains.testing.models import KeyWorker
-from tongchou.domains.testing.queries import key_workers_due
 from tongchou.domains.testing.rules import GROUPS, REGULAR_EVERY
 from tongchou.interfaces.web.page import Asked, page
+from tongchou.workflows.regular_testing import key_workers_due
 from tongchou.workflows.testing_rounds import listed_people
 
 ROWS, AHEAD = 100, timedelta(days=1)
