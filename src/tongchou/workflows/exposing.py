@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from numpy.typing import NDArray
 
 from tongchou.core.errors import FieldProblem, Invalid
 from tongchou.core.identity import check_resident_id
@@ -38,7 +39,7 @@ from tongchou.domains.registry.models import Venue
 from tongchou.domains.tracing.models import Case, Visit
 from tongchou.domains.visits.queries import StayReader
 from tongchou.domains.visits.rules import Stays, Whole
-from tongchou.science import Cases, ExposureParams, Visits, find_exposed, index_visits
+from tongchou.science import Cases, ExposureParams, Exposures, Visits, find_exposed, index_visits
 from tongchou.workflows.exposed_text import exposed_notice, released_notice
 from tongchou.workflows.following import secretaries_of
 
@@ -105,27 +106,42 @@ def _exposed(stays: Stays, request: ExposureRequest, generations: int | None = N
     from_s, to_s = int(request.from_at.timestamp()), int(request.to_at.timestamp())
     cases = Cases(np.array([person[0]]), np.array([from_s]), np.array([to_s]))
     found = find_exposed(index_visits(visits), cases, ExposureParams(request.minutes * 60, generations or request.generations))
-    order = np.lexsort((stays.entered_s, visits.person))
-    met = {1: np.flatnonzero(visits.person == person[0])}  # stays of those whom each generation met
-    met[2] = np.flatnonzero(np.isin(visits.person, found.person[found.generation == 1]))
-    lows, highs = (np.searchsorted(visits.person[order], found.person, side) for side in ("left", "right"))
-    rows = []
-    for n, code in enumerate(found.person.tolist()):
-        own = order[lows[n] : highs[n]]
-        # Who was at two venues at once is listed at the one first entered where somebody met them.
-        there = _during(own, stays, found.first_at[n])
-        others = venue[_during(met[int(found.generation[n])], stays, found.first_at[n])]
-        where = int(venues[venue[there[np.isin(venue[there], others)][0]]])
-        first_at = datetime.fromtimestamp(int(found.first_at[n]), UTC)
-        rows.append(
-            Found(int(people[code]), where, int(found.generation[n]), first_at, int(found.shared_s[n]) // 60, int(found.contacts[n]))
+    where = venues[_first_venue(found, visits, person[0])]
+    rows = [
+        Found(holder, place, generation, datetime.fromtimestamp(first_s, UTC), shared_s // 60, meetings)
+        for holder, place, generation, first_s, shared_s, meetings in zip(
+            *(c.tolist() for c in (people[found.person], where, found.generation, found.first_at, found.shared_s, found.contacts)),
+            strict=True,
         )
+    ]
     return sorted(rows, key=lambda f: (f.generation, -f.minutes, f.holder))
 
 
-def _during(rows: Whole, stays: Stays, at_s: int) -> Whole:
-    """Of these stays, those that cover an instant."""
-    return rows[(stays.entered_s[rows] <= at_s) & (stays.left_s[rows] > at_s)]
+def _first_venue(found: Exposures, visits: Visits, case: int) -> Whole:
+    """(found,) venue codes: where each was when the first meeting began. Who was at two venues at once: the one first entered where somebody met them."""
+    if not len(found):
+        return np.empty(0, np.int64)
+    listed = np.full(int(visits.person.max()) + 1, -1)
+    listed[found.person] = np.arange(len(found))
+    of = listed[visits.person]
+    at_s = found.first_at[of]
+    rows = np.flatnonzero((of >= 0) & (visits.entered_at <= at_s) & (visits.left_at > at_s))
+    rows = rows[np.lexsort((visits.entered_at[rows], of[rows]))]
+    is_first = np.isin(visits.person, found.person[found.generation == 1])
+    met = np.where(
+        found.generation[of[rows]] == 1,
+        _somebody_at(visits, visits.person == case, visits.venue[rows], at_s[rows]),
+        _somebody_at(visits, is_first, visits.venue[rows], at_s[rows]),
+    )
+    _, first = np.unique(of[rows[met]], return_index=True)
+    return visits.venue[rows[met]][first]
+
+
+def _somebody_at(visits: Visits, who: NDArray[np.bool_], venue: Whole, at_s: Whole) -> NDArray[np.bool_]:
+    """Whether any of these stays covers an instant at a venue: more have entered there by then than left."""
+    entered, left = (np.sort((visits.venue[who] << 32) + column[who]) for column in (visits.entered_at, visits.left_at))
+    asked = (venue << 32) + at_s  # instants fit into 32 bits until 2106
+    return np.searchsorted(entered, asked, "right") > np.searchsorted(left, asked, "right")
 
 
 def _tell_villages(row: ExposureList, at: datetime) -> None:

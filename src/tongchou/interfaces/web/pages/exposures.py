@@ -16,7 +16,7 @@ from tongchou.core.casework.queries import running_clocks
 from tongchou.core.errors import Invalid
 from tongchou.core.wording import T
 from tongchou.domains.exposures import actions
-from tongchou.domains.exposures.models import ExposureRequest, VenueNotice
+from tongchou.domains.exposures.models import Exposed, ExposureRequest, VenueNotice
 from tongchou.domains.exposures.queries import asked_lately, is_out_of_date, latest_list, requests_seen, seen_request
 from tongchou.domains.exposures.rules import EXPOSURE, Window
 from tongchou.domains.registry.models import Venue
@@ -26,7 +26,7 @@ from tongchou.interfaces.web.pages.case_steps import read_instant
 from tongchou.interfaces.web.story import state_of, story_of
 from tongchou.workflows.exposing import case_spans, make_list, own_accesses, people_on
 
-ROWS, SHOWN_DAYS = 50, timedelta(days=14)
+ROWS, SHOWN, SHOWN_DAYS = 50, 200, timedelta(days=14)
 
 
 @page("case.read")
@@ -47,11 +47,11 @@ def exposure(request: Asked, number: str) -> HttpResponse:
             people = people_on(row, purpose=request.POST.get("purpose", ""), by=request.actor, at=request.at)
         except Invalid as invalid:
             refused = invalid
-    head = found.dossier
+    head, listed = found.dossier, Exposed.objects.filter(of=row).exclude(change="removed")
     version = Case.objects.values_list("version", flat=True).get(pk=found.case_id)
     context = {
         "exposure": found, "head": head, "state": state_of(head), "list": row, "people": people, "refused": refused,
-        "listed": row.people.exclude(change="removed").select_related("venue") if row else [], "versions": found.lists.all(),
+        "listed": list(listed.select_related("venue")[:SHOWN]), "count_listed": listed.count(), "versions": found.lists.all(),
         "is_stale": is_out_of_date(found, row, version), "clock": running_clocks([head.pk]).get(head.pk),
         "notices": VenueNotice.objects.filter(request=found, withdrawn_at=None).select_related("venue"),
         "timeline": story_of(history_of(head).order_by("-seq")[:30], {head.pk: head}, head), **_possible(found, request),
