@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from tongchou.core.passes.verdicts import REFUSED, VERDICTS
 from tongchou.core.people.rules import system_actor
 from tongchou.domains.gate.actions import edit_entrance, enrol_device, invite_device
 from tongchou.domains.gate.actions_counts import count_scans
 from tongchou.domains.gate.models import Device, Entrance
-from tongchou.domains.gate.rules import REASON_CODES, VERDICTS
+from tongchou.domains.gate.rules import REASON_CODES
 from tongchou.domains.gate.scan_log import Row, append
 
 SYSTEM, NAME, DOORS = system_actor("demo"), "门口手机", 40
@@ -52,12 +53,12 @@ def _scanned(device: Device, n: int, zone: ZoneInfo, rng: np.random.Generator, a
     for start in (yesterday, yesterday + DAY_S):
         expected = usual * (0.3 if n % QUIET == 0 else 1.0)
         times += [start + int(s) for s in rng.integers(*OPEN_S, size=int(rng.poisson(expected)))]
-    admit, refuse = VERDICTS.index("admit"), VERDICTS.index("refuse")
+    admit = VERDICTS.index("admit")
     ok, no_test = REASON_CODES.index("ok"), REASON_CODES.index("test_too_old")
     rows = []
     for seq, at_s in enumerate(sorted(s for s in times if s <= until), 1):
         refused = rng.random() < REFUSED_SHARE
-        told = admit if refused and n % CARELESS == 0 else refuse if refused else admit
-        verdict, reason = (refuse, no_test) if refused else (admit, ok)
+        told = admit if refused and n % CARELESS == 0 else REFUSED if refused else admit
+        verdict, reason = (REFUSED, no_test) if refused else (admit, ok)
         rows.append(Row(device.pk, seq, door.pk, door.venue_id, None, at_s, at_s, 0, verdict, reason, told, 0, seq))
     return rows

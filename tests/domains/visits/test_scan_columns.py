@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from tongchou.domains.gate.models import Scan
 from tongchou.domains.gate.scan_log import Row, append
@@ -25,6 +26,7 @@ scans = st.lists(
 @pytest.fixture(autouse=True)
 def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scan_columns, "FULL", 7)
+    monkeypatch.setattr(scan_columns, "BLOCK", 3)
 
 
 def log(rows: Sequence[tuple[int | None, int, int, int, int]]) -> None:
@@ -136,11 +138,29 @@ def test_files_that_are_missing_or_damaged_are_made_again(tmp_path: Path) -> Non
     columns, everything = ScanColumns(tmp_path), ([1, 2, 3], [1, 2, 3], 0, 100)
     log([(n % 3 + 1, n % 3 + 1, n, 0, 0) for n in range(30)])
     columns.bring_up_to_date()
-    first, second, *_ = sorted(tmp_path.glob("*.npy"))
+    first, second, *_ = sorted(tmp_path.glob("*.scans"))
     first.unlink()
     second.write_bytes(second.read_bytes()[:-9])
     assert columns.bring_up_to_date() == Scan.objects.latest("pk").pk
     assert answers(columns, *everything) == from_log(*everything)
+
+
+@pytest.mark.parametrize("row", range(5), ids=["holder", "venue", "instant", "way", "checksums"])
+def test_a_flipped_byte_is_noticed_said_and_made_good_from_the_log(tmp_path: Path, row: int) -> None:
+    columns, everything = ScanColumns(tmp_path), ([1, 2, 3], [1, 2, 3], 0, 100)
+    log([(n % 3 + 1, n % 3 + 1, n, n % 2, 0) for n in range(30)])
+    columns.bring_up_to_date()
+    for ask in (lambda: answers(columns, *everything), columns.bring_up_to_date):  # the last file is read again to be added to
+        for segment in columns.segments():
+            path = tmp_path / segment.name
+            content = bytearray(path.read_bytes())
+            content[8 * segment.size * row] ^= 1
+            path.write_bytes(content)
+        with capture_logs() as said:
+            ask()
+            assert answers(columns, *everything) == from_log(*everything)
+        assert [told["event"] for told in said] == ["visits.file_damaged"] * len(columns.segments())
+        log([(1, 1, 31, 0, 0)])
 
 
 def test_a_log_restored_from_a_backup_is_read_anew(tmp_path: Path) -> None:

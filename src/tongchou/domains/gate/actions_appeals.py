@@ -7,16 +7,16 @@ from tongchou.core.casework.life import Opening, advance, open_dossiers
 from tongchou.core.errors import FieldProblem, Invalid, Refusal
 from tongchou.core.identity import check_mobile
 from tongchou.core.outbox.queue import Telling, notify
+from tongchou.core.passes.verdicts import REFUSED
 from tongchou.core.people.models import Post
 from tongchou.core.people.queries import holders_at
 from tongchou.core.people.rules import Actor
 from tongchou.core.places.models import Place
 from tongchou.core.wording import T
 from tongchou.domains.gate.models import Appeal, Device, Scan
-from tongchou.domains.gate.rules import APPEAL, REASON_CODES, REASONS, VERDICTS
+from tongchou.domains.gate.rules import APPEAL, REASON_CODES, REASONS
 
 _LONGEST = 500
-_REFUSED = VERDICTS.index("refuse")
 
 
 @action("gate.appeal", on=Device)
@@ -39,7 +39,7 @@ def open_appeal(device: Device, *, seq: int, words: str, phone: str, by: Actor, 
         record("appeal.again", known.dossier, detail={"seq": seq})
         return known
     scan = Scan.objects.filter(device=device.pk, seq=seq).first()
-    if scan is None or _REFUSED not in (scan.verdict, scan.told):
+    if scan is None or REFUSED not in (scan.verdict, scan.told):
         raise Refusal(
             T("没有找到这次“不予进入”的记录。", "There is no refusal on record under this number."),
             T("请先联网上传扫码记录，再提交申诉。", "Let the scans be sent first, then appeal."),

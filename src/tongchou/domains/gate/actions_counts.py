@@ -6,12 +6,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tongchou.core.audit.acting import action, record
+from tongchou.core.passes.verdicts import REFUSED
 from tongchou.core.people.rules import Actor
 from tongchou.domains.gate.models import CountedScans, DoorDay, Entrance, Scan
-from tongchou.domains.gate.rules import FLAGS, VERDICTS
+from tongchou.domains.gate.rules import FLAGS
 
 AT_ONCE, FORGOTTEN_AT_ONCE = 100_000, 10_000
-_REFUSE = VERDICTS.index("refuse")
 
 
 @action("gate.learn")
@@ -54,8 +54,8 @@ def _counted(read: list[Any], zone: ZoneInfo) -> dict[tuple[int, date], list[int
         counts = found[entrance, day]
         counts[3] = max(counts[3], at_s)
         if way == 0:
-            let_in = verdict == _REFUSE != told and not flags & FLAGS["by_card"]
-            counts[2 if let_in else 1 if verdict == _REFUSE else 0] += 1
+            let_in = verdict == REFUSED != told and not flags & FLAGS["by_card"]
+            counts[2 if let_in else 1 if verdict == REFUSED else 0] += 1
     return found
 
 

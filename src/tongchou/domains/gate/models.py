@@ -183,7 +183,7 @@ class Scan(models.Model):
     at_s = models.BigIntegerField()
     received_s = models.BigIntegerField()
     way = models.SmallIntegerField(default=0)  # 0 in, 1 out
-    verdict = models.SmallIntegerField()  # index in rules.VERDICTS, as decided by the house
+    verdict = models.SmallIntegerField()  # index in VERDICTS, as decided by the house
     reason = models.SmallIntegerField()  # index in rules.REASON_CODES
     told = models.SmallIntegerField()  # the verdict that the device gave at the door
     flags = models.SmallIntegerField(default=0)  # bits: rules.FLAGS

@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 import msgspec
 
 from tongchou.core.passes.tokens import BadPass, Pass
+from tongchou.core.passes.verdicts import VERDICTS, Verdict
 from tongchou.core.secrecy import blind_index
 from tongchou.domains.gate.checking import Book, Door, SeenPasses, card_number, judge, scan_digest
-from tongchou.domains.gate.rules import FLAGS, REASON_CODES, VERDICTS, WAYS, Decision, Verdict
+from tongchou.domains.gate.rules import FLAGS, REASON_CODES, WAYS, Decision
 from tongchou.domains.gate.scan_log import Row
 
 MOST_SCANS, MOST_BYTES = 1000, 1_500_000
