@@ -1,7 +1,12 @@
 """The programming interface of testing, from a planned round to its end."""
 
+import json
+import re
+import shlex
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -12,6 +17,7 @@ from tests.interfaces.test_fhir import report
 from tongchou.domains.registry.models import Resident
 from tongchou.interfaces import clock
 
+PAGE = (Path(__file__).parents[2] / "docs/how-to/testing.md").read_text("utf-8")
 HOURS = [{"weekdays": [1, 2, 3, 4, 5, 6, 7], "opens": "07:00", "closes": "21:00"}]
 SITE: dict[str, Any] = {
     "code": "S1", "name": {"zh": "徐泾采样点", "en": "Xujing site"}, "address": {"zh": "明珠路1号", "en": "1 Mingzhu Road"},
@@ -65,20 +71,31 @@ def test_round_runs_from_plan_to_end_through_the_interface(people: list[Resident
     assert [(p["tube"], p["people"], p["is_single"]) for p in positives] == [("TUBE0001", 4, False)]
 
 
-def test_results_come_as_fhir_and_a_wrong_element_is_named(people: list[Resident]) -> None:
+def as_written(n: int, caller: Caller, there: str, here: str) -> Any:
+    """Send what the n-th curl of the how-to sends, as `caller`, with `here` in its body for what stands `there`."""
+    words = shlex.split(re.findall(r"^curl (?:.*\\\n)*.*", PAGE, re.M)[n].replace("\\\n", " "))
+    assert words[1:3] == ["-X", "POST"] and "Authorization: Bearer TOKEN" in words
+    kind = next(word for word in words if word.startswith("Content-Type")).split(": ")[1]
+    body = words[words.index("-d") + 1]
+    assert there in body
+    return caller.client.post(urlsplit(words[3]).path, body.replace(there, here), content_type=kind)
+
+
+def test_how_to_lines_for_programs_work_and_a_wrong_element_is_named(people: list[Resident]) -> None:
     gao, wu, chen = Caller("gao"), Caller("wu"), Caller("chen")
     gao.post("/testing/sites", **SITE)
     number = gao.post("/testing/rounds", title={"zh": "全员", "en": "All"}, place="310118106").json()["number"]
     gao.post(f"/testing/rounds/{number}/steps/start", reason="")
-    wu.post(f"/testing/rounds/{number}/check-offs", site="S1", sampled=[{"person": people[0].pk, "tube": "TUBE0001"}])
+    person = '"person": 1,', f'"person": {people[0].pk},'
+    assert [as_written(0, wu, *person).json()["new"] for _ in range(2)] == [1, 0]
     box = wu.post("/testing/boxes", round=number, site="S1", laboratory="区实验室").json()
     chen.post(f"/testing/boxes/{box['number']}/receive", holder="收样", tube_count=1)
     at = (AT + timedelta(minutes=5)).isoformat()
     wrong = chen.post("/testing/results/fhir", **report(code="77"))
     assert wrong.status_code == 422
     assert [p["field"] for p in wrong.json()["problems"]] == ["DiagnosticReport.contained[1].valueCodeableConcept.coding"]
-    taken = chen.post("/testing/results/fhir", **report(code="260373001", effectiveDateTime=at)).json()
-    assert taken == {"new": 1, "retests": [], "single_positives": ["TUBE0001"]}
+    found = json.dumps(report(code="260373001", effectiveDateTime=at))
+    assert as_written(1, chen, "@report.json", found).json() == {"new": 1, "retests": [], "single_positives": ["TUBE0001"]}
 
 
 def test_site_is_changed_with_a_reason_and_its_queue_said(people: list[Resident]) -> None:
