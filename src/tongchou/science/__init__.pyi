@@ -60,6 +60,11 @@ from tongchou.science.detection.seasonal import upper_bounds as upper_bounds
 from tongchou.science.detection.series import Calendar as Calendar
 from tongchou.science.detection.series import Detection as Detection
 from tongchou.science.detection.stream_evidence import score_area as score_area
+from tongchou.science.economics.inoperability import Inoperability as Inoperability
+from tongchou.science.economics.inoperability import inoperability as inoperability
+from tongchou.science.economics.inoperability import inoperability_by_day as inoperability_by_day
+from tongchou.science.economics.inoperability import interdependency as interdependency
+from tongchou.science.economics.inoperability import resilience as resilience
 from tongchou.science.eligibility.compiling import Programme as Programme
 from tongchou.science.eligibility.compiling import Requirement as Requirement
 from tongchou.science.eligibility.compiling import compile_rules as compile_rules
