@@ -8,6 +8,7 @@ from django.db import connection, models
 
 from tongchou.core.secrecy import SealedTextField
 
+_ROWS_AT_ONCE = 5_000  # of one statement on PostgreSQL
 _PLAIN = (str, int, float, bytes, bool, type(None))
 
 
@@ -15,7 +16,7 @@ def insert_columns(model: type[models.Model], columns: Mapping[str, Sequence[Any
     """Insert rows given as columns by database attribute (`place_id`); fields left out take their default, a key left out is counted by the
     database. Gives back how many.
 
-    One prepared statement for all rows: 4 to 6 times the pace of bulk_create. Constraints of the database hold as ever.
+    One prepared statement for all rows on SQLite, columns as arrays on PostgreSQL: many times the pace of bulk_create. Constraints of the database hold as ever.
     """
     count = len(next(iter(columns.values())))
     fields = [f for f in model._meta.concrete_fields if not f.primary_key or f.attname in columns]
@@ -23,11 +24,15 @@ def insert_columns(model: type[models.Model], columns: Mapping[str, Sequence[Any
     if unknown:
         raise ValueError(f"{model.__name__} has no {sorted(unknown)}")
     prepared = [_prepared(f, columns[f.attname] if f.attname in columns else [f.get_default()] * count) for f in fields]
-    names = ", ".join(_quoted(f.column) for f in fields)
-    marks = ", ".join(["%s"] * len(fields))
+    into = f"INSERT INTO {_quoted(model._meta.db_table)} ({', '.join(_quoted(f.column) for f in fields)})"
     with connection.cursor() as cursor:
         # Names come from our own models; every value is a parameter.
-        cursor.executemany(f"INSERT INTO {_quoted(model._meta.db_table)} ({names}) VALUES ({marks})", list(zip(*prepared, strict=True)))
+        if connection.vendor == "postgresql":
+            arrays = ", ".join(f"%s::{_array_type(f)}[]" for f in fields)
+            for start in range(0, count, _ROWS_AT_ONCE):
+                cursor.execute(f"{into} SELECT * FROM unnest({arrays})", [list(c[start : start + _ROWS_AT_ONCE]) for c in prepared])
+        else:
+            cursor.executemany(f"{into} VALUES ({', '.join(['%s'] * len(fields))})", list(zip(*prepared, strict=True)))
     return count
 
 
@@ -59,6 +64,11 @@ def stored_rows(model: type[models.Model], fields: Sequence[str], pks: Sequence[
 
 def _quoted(name: str | None) -> str:
     return str(connection.ops.quote_name(str(name)))
+
+
+def _array_type(field: Any) -> str:
+    """What its values are called in an array. Text without its length: a cast would cut what is too long, where storing refuses it."""
+    return "text" if isinstance(field, models.CharField) else str(field.db_type(connection))
 
 
 def _prepared(field: Any, values: Sequence[Any]) -> Sequence[Any]:
