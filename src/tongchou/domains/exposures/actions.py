@@ -1,7 +1,7 @@
 """Asking who was exposed, only with cause: one person asks, another decides, each answer is a version that says what changed."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.apps import apps
@@ -10,6 +10,7 @@ from tongchou.core.audit.acting import action, record, record_access
 from tongchou.core.casework.life import Opening, advance, assign, open_dossiers
 from tongchou.core.casework.models import Dossier
 from tongchou.core.errors import FieldProblem, Invalid, Stale, Unseen
+from tongchou.core.importing.bulk import insert_columns
 from tongchou.core.parameters.queries import value
 from tongchou.core.people.models import Post
 from tongchou.core.people.rules import Actor
@@ -19,7 +20,7 @@ from tongchou.domains.exposures.models import Exposed, ExposureList, ExposureReq
 from tongchou.domains.exposures.queries import made_from
 from tongchou.domains.exposures.rules import BASES, EXPOSURE, EXPOSURE_DAYS, EXPOSURE_MINUTES, Window, changes, window_problems
 
-_BATCH = 500
+_LINE = ("holder", "venue_id", "change", "generation", "first_at", "minutes", "meetings")
 SEEN = ("presence",)  # what is read of each person listed: that they were there
 
 
@@ -230,9 +231,12 @@ def keep_list(
         added=len(added),
         removed=len(removed),
     )
-    people = [_exposed(row, f, "added" if f.holder in added else "kept") for f in found]
-    people += [_gone(row, before[holder]) for holder in sorted(removed)]
-    Exposed.objects.bulk_create(people, batch_size=_BATCH)
+    lines = [(f.holder, f.venue, "added" if f.holder in added else "kept", f.generation, f.first_at, f.minutes, f.meetings) for f in found]
+    gone = [before[holder] for holder in sorted(removed)]
+    lines += [(p.holder, p.venue_id, "removed", p.generation, p.first_at, 0, 0) for p in gone]
+    if lines:
+        columns = dict(zip(_LINE, zip(*lines, strict=True), strict=True))
+        insert_columns(Exposed, {"of_id": [row.pk] * len(lines), **columns})
     record_access(request.dossier, fields=list(SEEN), purpose=request.purpose)
     record(
         "exposure.list",
@@ -241,24 +245,6 @@ def keep_list(
         detail={"version": row.version, "listed": len(now), "added": len(added), "removed": len(removed)},
     )
     return row
-
-
-def _exposed(row: ExposureList, f: Found, change: str) -> Exposed:
-    given = asdict(f)
-    return Exposed(of=row, venue_id=given.pop("venue"), change=change, **given)
-
-
-def _gone(row: ExposureList, was: Exposed) -> Exposed:
-    return Exposed(
-        of=row,
-        holder=was.holder,
-        venue_id=was.venue_id,
-        change="removed",
-        generation=was.generation,
-        first_at=was.first_at,
-        minutes=0,
-        meetings=0,
-    )
 
 
 @action("exposure.ask", on=ExposureList)
@@ -311,7 +297,6 @@ def publish_venues(
             for venue, from_at, to_at in spans
             if (venue, from_at) not in known
         ],
-        batch_size=_BATCH,
     )
     record("exposure.publish", request.dossier, detail={"venues": sorted({venue for venue, _, _ in spans}), "until": until.isoformat()})
     return rows
