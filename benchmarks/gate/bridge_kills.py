@@ -1,10 +1,11 @@
-"""Kill -9 of broker, bridge and lane at random moments: is every acknowledged scan in the log, and none twice?
+"""Kill -9 of brokers, bridges and lane at random moments: is every acknowledged scan in the log, and none twice?
 
-python benchmarks/gate/bridge_kills.py --what mqtt [--times 50] [--seed N], with TONGCHOU_HOME an empty folder. Acknowledged is what
-the application has answered. `--careless`: MQTT devices that trust the broker's own QoS 1 acknowledgement.
+python benchmarks/gate/bridge_kills.py [--what mqtt nats] [--times 50] [--seed N], with TONGCHOU_HOME an empty folder. Acknowledged is what
+the application has answered; `left` is what a JetStream stream still holds in the end. `--careless`: MQTT devices that trust the broker's own QoS 1 acknowledgement.
 """
 
 import argparse
+import asyncio
 import json
 import os
 import random
@@ -12,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -24,12 +26,12 @@ sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
 from benchmarks.gate.kills import PATIENCE_S, Lane, free_port  # noqa: E402
 
-DEVICES, MOST_AT_ONCE, WHAT = 3, 20, ("mqtt",)
-PROGRAMS = {"mqtt": "mosquitto"}
+DEVICES, MOST_AT_ONCE = 3, 20
+PROGRAMS = {"mqtt": "mosquitto", "nats": "nats-server"}
 
 
 def program_of(what: str) -> str | None:
-    """The broker's program; None where there is none. Debian: apt-get install mosquitto"""
+    """The broker's program; None where there is none. Debian: apt-get install mosquitto nats-server"""
     return shutil.which(PROGRAMS[what], path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
 
 
@@ -61,11 +63,13 @@ class Process:
         self.process.wait(30)
 
 
-def start_broker(what: str, port: int) -> Process:
-    """A broker of one's own: nothing of the machine's is touched."""
+def start_broker(what: str, port: int, folder: Path) -> Process:
+    """A broker of one's own, which keeps what it keeps in `folder`: nothing of the machine's is touched."""
     program = program_of(what)
     if program is None:
         raise SystemExit(f"{PROGRAMS[what]}: not found, nothing measured")
+    if what == "nats":
+        return Process(program, "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", str(folder))
     return Process(program, "-p", str(port))  # without a file of settings it serves this machine only, keeps nothing, asks for no password
 
 
@@ -118,7 +122,7 @@ class Devices:
 
 
 def mqtt_device(port: int, tokens: list[str], careless: bool) -> Callable[[int], Callable[[list[dict[str, Any]]], None]]:
-    """The client of the how-to page."""
+    """The MQTT client of the how-to page."""
     turnstile_class = example(0)["Turnstile"]
 
     def make(number: int) -> Callable[[list[dict[str, Any]]], None]:
@@ -142,31 +146,86 @@ def mqtt_device(port: int, tokens: list[str], careless: bool) -> Callable[[int],
     return make
 
 
-def measure(what: str, times: int, seed: int, careless: bool = False) -> dict[str, float | str]:
-    """Kill one of broker, bridge and lane so many times, in a town of its own."""
+def nats_device(port: int, tokens: list[str], ends: ExitStack) -> Callable[[int], Callable[[list[dict[str, Any]]], None]]:
+    """The NATS client of the how-to page."""
+    turnstile_class = example(1)["Turnstile"]
+
+    def close(runner: asyncio.Runner) -> None:
+        with suppress(RuntimeError):  # a device that still waits for its answer
+            runner.close()
+
+    def make(number: int) -> Callable[[list[dict[str, Any]]], None]:
+        runner = asyncio.Runner()
+        ends.callback(close, runner)
+        turnstile = turnstile_class(f"d{number}", tokens[number])
+
+        def deliver(scans: list[dict[str, Any]]) -> None:
+            if not turnstile.client:
+                runner.run(turnstile.connect(f"nats://127.0.0.1:{port}", reconnect_time_wait=0.2, error_cb=_pass_over))
+            answer = runner.run(turnstile.deliver(scans))
+            if answer["status"] != 200:
+                raise SystemExit(f"answered {answer}")
+
+        return deliver
+
+    return make
+
+
+async def _pass_over(error: Exception) -> None:
+    """The broker is killed on purpose."""
+
+
+def left_in_stream(port: int) -> int:
+    """How many messages the stream still holds once it has had time to come to rest."""
+    import nats
+
+    async def look() -> int:
+        client, until = await nats.connect(f"nats://127.0.0.1:{port}"), time.monotonic() + PATIENCE_S
+        try:
+            while True:
+                left = (await client.jetstream().stream_info("TONGCHOU_GATE")).state.messages
+                if not left or time.monotonic() > until:
+                    return left
+                await asyncio.sleep(0.2)
+        finally:
+            await client.close()
+
+    return asyncio.run(look())
+
+
+def measure(kinds: list[str], times: int, seed: int, careless: bool = False) -> dict[str, float | list[str]]:
+    """Kill one of brokers, bridges and lane so many times, each once to begin with, in a town of its own."""
     from benchmarks.gate.doors import make_doors
 
     chance = random.Random(seed)
-    tokens = make_doors(DEVICES)
+    tokens = make_doors(DEVICES * len(kinds))
     from django.db import connections
 
     connections.close_all()
     with ExitStack() as ends:
-        port = free_port()
         lane = Lane()
         ends.callback(lane.end)
-        broker = start_broker(what, port)
-        ends.callback(broker.end)
-        bridge = start_bridge(what, port, lane.port)
-        ends.callback(bridge.end)
-        parts: list[Process | Lane] = [broker, bridge, lane]
-        devices = Devices(DEVICES, chance, mqtt_device(port, tokens, careless))
-        for n in range(times):
-            devices.wait_for_more()
-            time.sleep(chance.uniform(0, 0.4))
-            parts[n % 3 if n < 3 else chance.randrange(3)].kill()
-        devices.wait_for_more()
-        devices.end()
+        parts: list[Process | Lane] = [lane]
+        groups, ports = list[Devices](), dict[str, int]()
+        for n, kind in enumerate(kinds):
+            port, mine = free_port(), tokens[n * DEVICES : (n + 1) * DEVICES]
+            ports[kind] = port
+            broker = start_broker(kind, port, Path(ends.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))))
+            ends.callback(broker.end)
+            bridge = start_bridge(kind, port, lane.port)
+            ends.callback(bridge.end)
+            parts += [broker, bridge]
+            make = nats_device(port, mine, ends) if kind == "nats" else mqtt_device(port, mine, careless)
+            groups.append(Devices(DEVICES, chance, make))
+        for n in range(times + 1):
+            for devices in groups:
+                devices.wait_for_more()
+            if n < times:
+                time.sleep(chance.uniform(0, 0.4))
+                parts[n if n < len(parts) else chance.randrange(len(parts))].kill()
+        for devices in groups:
+            devices.end()
+        left = left_in_stream(ports["nats"]) if "nats" in ports else 0
         if careless:
             time.sleep(3)  # whatever is still under way
         from tongchou.domains.gate.models import Device as Row
@@ -174,17 +233,18 @@ def measure(what: str, times: int, seed: int, careless: bool = False) -> dict[st
 
         rows = list(Scan.objects.values_list("device", "seq"))
         numbers = Row.objects.order_by("pk").values_list("pk", flat=True)
-        acknowledged = {(pk, seq) for pk, mine in zip(numbers, devices.acknowledged, strict=True) for seq in mine}
+        told = [mine for devices in groups for mine in devices.acknowledged]
+        acknowledged = {(pk, seq) for pk, mine in zip(numbers, told, strict=True) for seq in mine}
         connections.close_all()
     return {
-        "what": what, "seed": seed, "kills": times, "acknowledged": len(acknowledged),
-        "lost": len(acknowledged - set(rows)), "twice": len(rows) - len(set(rows)), "unasked": len(set(rows) - acknowledged),
+        "what": kinds, "seed": seed, "kills": times, "acknowledged": len(acknowledged), "lost": len(acknowledged - set(rows)),
+        "twice": len(rows) - len(set(rows)), "unasked": len(set(rows) - acknowledged), "left": left,
     }  # fmt: skip
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--what", choices=WHAT, required=True)
+    parser.add_argument("--what", choices=PROGRAMS, nargs="+", default=list(PROGRAMS))
     parser.add_argument("--times", type=int, default=50)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--careless", action="store_true")

@@ -1,8 +1,9 @@
-"""Turnstiles over a real Mosquitto: acknowledged is on disk, refused is said, and kill -9 of any part loses nothing."""
+"""Turnstiles over real brokers: acknowledged is on disk, refused is said, and kill -9 of any part loses nothing. Mosquitto; NATS: see test_gate_bridges_nats."""
 
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -28,20 +29,40 @@ from tongchou.interfaces.gate.deliveries import MOST_BYTES
 from tongchou.interfaces.gate.mqtt_bridge import MOST_WAITING, MqttBridge
 
 on_disk = pytest.mark.django_db(transaction=True, databases="__all__")
+on_mqtt = pytest.mark.parametrize("programs", [("mqtt",)], indirect=True)
 ON_SQLITE = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
 
 
 @pytest.fixture
-def broker(request: pytest.FixtureRequest) -> Iterator[int]:
+def programs(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """Kinds of brokers whose programs are there."""
+    for what in request.param:
+        if bridge_kills.program_of(what) is None:
+            missing = f"{bridge_kills.PROGRAMS[what]}: not found; Debian: apt-get install {bridge_kills.PROGRAMS[what]}"
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+    kinds: tuple[str, ...] = request.param
+    return kinds
+
+
+@pytest.fixture
+def broker(programs: tuple[str, ...], tmp_path: Path) -> Iterator[int]:
     """The port of a broker of the test's own."""
-    what = request.param
-    if bridge_kills.program_of(what) is None:
-        missing = f"{bridge_kills.PROGRAMS[what]}: not found; Debian: apt-get install mosquitto"
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
     port = free_port()
-    process = bridge_kills.start_broker(what, port)
+    process = bridge_kills.start_broker(programs[0], port, tmp_path / "broker")
+    wait_for(port)
     yield port
     process.end()
+
+
+def wait_for(port: int) -> None:
+    """Until somebody listens there."""
+    give_up = time.monotonic() + 30
+    while True:
+        with socket.socket() as line:
+            if not line.connect_ex(("127.0.0.1", port)):
+                return
+        assert time.monotonic() < give_up
+        time.sleep(0.02)
 
 
 def scans(*texts: str, first: int = 100) -> list[dict[str, Any]]:
@@ -61,7 +82,7 @@ async def aside(work: Callable[..., Any], *words: Any) -> Any:
 
 
 @on_disk
-@pytest.mark.parametrize("broker", ["mqtt"], indirect=True)
+@on_mqtt
 def test_a_turnstile_as_in_the_how_to_is_told_the_verdict_once_its_scan_is_on_disk(door: Device, installed_town: Town, broker: int) -> None:  # noqa: F811
     turnstile_class = bridge_kills.example(0)["Turnstile"]
 
@@ -102,7 +123,7 @@ class SlowLane(LaneLine):
         return 200, {"answers": [], "clashes": []}
 
 
-@pytest.mark.parametrize("broker", ["mqtt"], indirect=True)
+@on_mqtt
 def test_more_than_a_bridge_can_hold_is_told_to_come_again(broker: int) -> None:
     lane, stop, sent = SlowLane(), threading.Event(), MOST_WAITING + 30
     bridge = MqttBridge(f"mqtt://127.0.0.1:{broker}", lane)
@@ -139,10 +160,22 @@ def test_more_than_a_bridge_can_hold_is_told_to_come_again(broker: int) -> None:
         (message(token="码"), 422),
         (message(id="n" * 65), 422),
         (message(more=1), 422),
+        (message(sent_at="now"), 422),
         (b" " * (MOST_MESSAGE_BYTES + 1), 413),
         (message(id="a7"), 503),
     ],
-    ids=["empty", "no text", "no message", "token of two lines", "token not ascii", "long id", "unknown field", "too long", "no lane"],
+    ids=[
+        "empty",
+        "no text",
+        "no message",
+        "token of two lines",
+        "token not ascii",
+        "long id",
+        "unknown field",
+        "no time",
+        "too long",
+        "no lane",
+    ],
 )
 def test_what_cannot_be_delivered_is_answered_with_the_reason(payload: bytes, status: int) -> None:
     outcome = forward(payload, LaneLine(f"http://127.0.0.1:{free_port()}"))
@@ -154,7 +187,7 @@ def test_what_cannot_be_delivered_is_answered_with_the_reason(payload: bytes, st
 
 @on_disk
 def test_a_system_of_many_devices_asks_for_each_on_one_line(door: Device, installed_town: Town) -> None:  # noqa: F811
-    deliver_all = bridge_kills.example(1)["deliver_all"]
+    deliver_all = bridge_kills.example(2)["deliver_all"]
 
     async def ask(client: Client) -> None:
         port = client.writer.get_extra_info("peername")[1]
@@ -164,34 +197,34 @@ def test_a_system_of_many_devices_asks_for_each_on_one_line(door: Device, instal
     on_lane(ask)
 
 
-def test_a_desk_runs_a_bridge_for_each_broker_it_is_told_of_and_none_else(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("kind", "scheme"), [("mqtt", "mqtts"), ("nats", "tls")])
+def test_a_desk_runs_a_bridge_for_each_broker_it_is_told_of_and_none_else(monkeypatch: pytest.MonkeyPatch, kind: str, scheme: str) -> None:
     assert not list(bridge_parts("127.0.0.1", 8002))
-    monkeypatch.setenv("TONGCHOU_MQTT", "mqtts://user:secret@broker")
+    monkeypatch.setenv(f"TONGCHOU_{kind.upper()}", f"{scheme}://user:secret@broker")
     (part,) = bridge_parts("0.0.0.0", 8002)  # noqa: S104
-    assert part.name == "bridge-mqtt" and part.command[-1] == "http://127.0.0.1:8002" and "secret" not in " ".join(part.command)
+    assert part.name == f"bridge-{kind}" and part.command[-1] == "http://127.0.0.1:8002" and "secret" not in " ".join(part.command)
 
 
-def found(folder: Path, what: str, *words: str) -> dict[str, Any]:
+def found(folder: Path, *words: str) -> dict[str, Any]:
     home = folder / "home"
     home.mkdir()
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("TONGCHOU_", "DJANGO_"))}
     own = {"TONGCHOU_HOME": str(home), "DJANGO_SETTINGS_MODULE": "tongchou.settings", "PYTHONPATH": str(ROOT / "src")}
-    command = [sys.executable, bridge_kills.__file__, "--what", what, "--times", "4", *words]
-    said = subprocess.run(command, env=clean | own, capture_output=True, text=True, timeout=240)
+    said = subprocess.run([sys.executable, bridge_kills.__file__, *words], env=clean | own, capture_output=True, text=True, timeout=240)
     assert said.returncode == 0, said.stdout + said.stderr
     told: dict[str, Any] = json.loads(said.stdout.split("found: ", 1)[1])
     return told
 
 
 @pytest.mark.skipif(not ON_SQLITE, reason="the lane itself is killed on both databases in test_gate_crashes")
-@pytest.mark.parametrize(("broker", "what"), [("mqtt", "mqtt")], indirect=["broker"])
-def test_no_acknowledged_scan_is_lost_and_none_is_there_twice(tmp_path: Path, broker: int, what: str) -> None:
-    told = found(tmp_path, what)
+@pytest.mark.parametrize("programs", [("mqtt", "nats")], indirect=True)
+def test_no_acknowledged_scan_is_lost_and_none_is_there_twice(tmp_path: Path, programs: tuple[str, ...]) -> None:
+    told = found(tmp_path, "--what", *programs, "--times", "5")
     assert told["acknowledged"] > 0, told
-    assert (told["lost"], told["twice"], told["unasked"]) == (0, 0, 0), told
+    assert (told["lost"], told["twice"], told["unasked"], told["left"]) == (0, 0, 0, 0), told
 
 
 @pytest.mark.skipif(not ON_SQLITE, reason="of the broker, not of the database")
-@pytest.mark.parametrize("broker", ["mqtt"], indirect=True)
-def test_a_turnstile_that_trusts_the_brokers_own_acknowledgement_loses_scans(tmp_path: Path, broker: int) -> None:
-    assert found(tmp_path, "mqtt", "--careless")["lost"] > 0
+@on_mqtt
+def test_a_turnstile_that_trusts_the_brokers_own_acknowledgement_loses_scans(tmp_path: Path, programs: tuple[str, ...]) -> None:
+    assert found(tmp_path, "--what", *programs, "--times", "4", "--careless")["lost"] > 0

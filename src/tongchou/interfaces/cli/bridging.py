@@ -1,7 +1,8 @@
 """`tongchou bridge`: carries scans from a broker to the gate lane."""
 
 import threading
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Protocol
 
 import typer
 
@@ -26,11 +27,33 @@ def mqtt(
         from tongchou.interfaces.gate.mqtt_bridge import MqttBridge
     except ImportError:
         raise _missing("mqtt") from None
+    _carry(MqttBridge, broker, lane, ca)
+
+
+@app.command("nats")
+def nats(
+    broker: Annotated[str, typer.Option(help="nats://USER:PASSWORD@HOST:PORT or tls://… 代理地址。", envvar="TONGCHOU_NATS")],
+    lane: Lane = "http://127.0.0.1:8002",
+    ca: Ca = "",
+) -> None:
+    """Take scans from NATS JetStream; answer each when it is on disk. 从 NATS JetStream 接入。"""
+    try:
+        from tongchou.interfaces.gate.nats_bridge import NatsBridge
+    except ImportError:
+        raise _missing("nats") from None
+    _carry(NatsBridge, broker, lane, ca)
+
+
+class _Bridge(Protocol):
+    def run(self, stop: threading.Event) -> None: ...
+
+
+def _carry(make: Callable[[str, LaneLine, str | None], _Bridge], broker: str, lane: str, ca: str) -> None:
     stop = threading.Event()
     stop_on_signals(stop)
     try:
-        bridge = MqttBridge(broker, LaneLine(lane), ca or None)
-    except ValueError as error:
+        bridge = make(broker, LaneLine(lane), ca or None)
+    except (ValueError, OSError) as error:
         raise _wrong_address(error) from None
     bridge.run(stop)
 
@@ -42,7 +65,8 @@ def _missing(extra: str) -> Fault:
     )
 
 
-def _wrong_address(error: ValueError) -> Fault:
+def _wrong_address(error: Exception) -> Fault:
     return Fault(
-        T(f"地址不对：{error}。", f"The address is wrong: {error}."), T("请核对 --broker 与 --lane。", "Check --broker and --lane.")
+        T(f"地址或证书不对：{error}。", f"An address or the certificates are wrong: {error}."),
+        T("请核对 --broker、--lane 与 --ca。", "Check --broker, --lane and --ca."),
     )

@@ -48,7 +48,7 @@ def desk_parts(host: str, port: int, workers: int) -> tuple[Part, ...]:
 def bridge_parts(host: str, lane_port: int) -> Iterator[Part]:
     """A bridge for each broker that the environment names; its address, which holds a password, stays in the environment."""
     lane_host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
-    for kind in ("mqtt",):
+    for kind in ("mqtt", "nats"):
         if os.environ.get(f"TONGCHOU_{kind.upper()}"):
             command = (sys.executable, "-m", "tongchou.interfaces.cli.main", "bridge", kind, "--lane", f"http://{lane_host}:{lane_port}")
             yield Part(f"bridge-{kind}", command)

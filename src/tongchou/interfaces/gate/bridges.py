@@ -5,15 +5,18 @@ It knows no scan, holds no database, and passes on what the lane says.
 """
 
 import http.client
+import ssl
 import threading
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Annotated, Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 MOST_MESSAGE_BYTES = 1_600_000  # the lane's own limit for a delivery, and room for token and name
+TELL_S = 60.0
 WORKERS, LANE_TIMEOUT_S = 8, 15.0
 DONE, UNKNOWN, CLASH, TOO_LONG, BAD_FORM, AGAIN = 200, 401, 409, 413, 422, 503
 # Whatever else something at that address says (starting, no such page), no scan is on disk.
@@ -24,7 +27,7 @@ class Message(msgspec.Struct, forbid_unknown_fields=True):
     """A delivery as the lane takes it, with the device's token, and a name (`id`) that comes back in the answer."""
 
     token: Annotated[str, msgspec.Meta(pattern=r"^[ -~]{1,200}\Z")]
-    sent_at: msgspec.Raw
+    sent_at: Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
     scans: msgspec.Raw
     id: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
@@ -34,6 +37,16 @@ class Outcome(NamedTuple):
 
     status: int
     body: bytes
+
+
+class Broker(NamedTuple):
+    """Where a broker is and how to speak to it. `tls`: what its certificate is checked against; None: in the clear."""
+
+    host: str
+    port: int
+    user: str | None
+    password: str
+    tls: ssl.SSLContext | None
 
 
 _read, _write = msgspec.json.Decoder(Message).decode, msgspec.json.Encoder().encode
@@ -70,15 +83,37 @@ class LaneLine:
         return AGAIN, _said("暂时存不下，请保留并重发。", "Not on disk: keep the scans and send them again.")
 
 
-def forward(payload: bytes, lane: LaneLine) -> Outcome:
-    """Bring one message to the lane. Never raises for what a device may send."""
+def broker_at(address: str, plain: tuple[str, int], secure: tuple[str, int], ca: str | None) -> Broker:
+    """Read SCHEME://USER:PASSWORD@HOST:PORT; `plain` and `secure`: scheme and usual port without and with TLS. Raises ValueError for another form."""
+    parts, ports = urlsplit(address), dict((plain, secure))
+    if parts.scheme not in ports or not parts.hostname:
+        raise ValueError(f"not an address of a broker ({plain[0]}:// or {secure[0]}://): {parts.scheme}://{parts.hostname}")
+    tls = ssl.create_default_context(cafile=ca) if parts.scheme == secure[0] else None
+    user = unquote(parts.username) if parts.username else None
+    return Broker(parts.hostname, parts.port or ports[parts.scheme], user, unquote(parts.password or ""), tls)
+
+
+def tell_counts(counts: Counter[int], log: Any, stop: threading.Event) -> None:
+    """Until told to stop, log how many messages got which answer, whenever there were new ones."""
+    told: Counter[int] = Counter()
+    while not stop.wait(TELL_S):
+        if counts != told:
+            told = Counter(counts)
+            log.info("messages by answer", **{str(status): count for status, count in sorted(told.items())})
+
+
+def forward(payload: bytes, lane: LaneLine, waited_ms: int = 0) -> Outcome:
+    """Bring one message to the lane. Never raises for what a device may send.
+
+    `waited_ms`: how long a broker held it. The lane reads the device's clock off `sent_at`, so that has to be as if it were sent now.
+    """
     if len(payload) > MOST_MESSAGE_BYTES:
         return _outcome(TOO_LONG, "", _said("一次最多1,000条、1.5 MB。", "At most 1,000 scans and 1.5 MB at once; send fewer."))
     try:
         message = _read(payload)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return _outcome(BAD_FORM, "", _said(f"格式不符：{error}", f"Not of the right form: {error}"))
-    status, told = lane.deliver(message.token, _write({"sent_at": message.sent_at, "scans": message.scans}))
+    status, told = lane.deliver(message.token, _write({"sent_at": message.sent_at + waited_ms, "scans": message.scans}))
     return _outcome(status, message.id, told)
 
 

@@ -4,12 +4,10 @@ The broker's own acknowledgement says that the broker has it in memory, no more;
 """
 
 import re
-import ssl
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as mqtt
 import structlog
@@ -17,12 +15,12 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from tongchou.interfaces.gate.bridges import WORKERS, LaneLine, Outcome, busy, forward
+from tongchou.interfaces.gate.bridges import WORKERS, LaneLine, Outcome, broker_at, busy, forward, tell_counts
 
 log = structlog.get_logger("tongchou.gate.mqtt")
 TOPIC = "tongchou/gate/+/scans"
 DEVICE = re.compile(r"tongchou/gate/([^/+#]{1,64})/scans\Z")
-MOST_WAITING, MOST_UNSENT, MOST_PACKET_BYTES, TELL_S = 64, 1000, 4_000_000, 60.0
+MOST_WAITING, MOST_UNSENT, MOST_PACKET_BYTES = 64, 1000, 4_000_000
 
 
 class MqttBridge:
@@ -30,33 +28,26 @@ class MqttBridge:
 
     def __init__(self, broker: str, lane: LaneLine, ca: str | None = None) -> None:
         """`broker`: mqtt://user:password@host:1883 or mqtts://…:8883. Raises ValueError for another form."""
-        parts = urlsplit(broker)
-        if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
-            raise ValueError(f"not an address of an MQTT broker: {parts.scheme}://{parts.hostname}")
+        found = broker_at(broker, ("mqtt", 1883), ("mqtts", 8883), ca)
         self._lane, self.counts, self._slots = lane, Counter[int](), threading.BoundedSemaphore(MOST_WAITING)
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="lane")
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
         self._client.max_queued_messages_set(MOST_UNSENT)
         self._client.reconnect_delay_set(1, 30)
-        if parts.username:
-            self._client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
-        if parts.scheme == "mqtts":
-            self._client.tls_set_context(ssl.create_default_context(cafile=ca))
+        if found.user:
+            self._client.username_pw_set(found.user, found.password)
+        if found.tls:
+            self._client.tls_set_context(found.tls)
         self._client.on_connect, self._client.on_message = self._connected, self._arrived  # type: ignore[assignment]
         self._client.on_disconnect = self._lost  # type: ignore[assignment]
         limits = Properties(PacketTypes.CONNECT)
         limits.MaximumPacketSize = MOST_PACKET_BYTES  # the broker drops what is longer: no memory of ours for it
-        secure = parts.scheme == "mqtts"
-        self._client.connect_async(parts.hostname, parts.port or (8883 if secure else 1883), keepalive=20, properties=limits)
+        self._client.connect_async(found.host, found.port, keepalive=20, properties=limits)
 
     def run(self, stop: threading.Event) -> None:
         """Bridge until told to stop, connecting again with growing pauses whenever the broker is away."""
         self._client.loop_start()
-        told: Counter[int] = Counter()
-        while not stop.wait(TELL_S):
-            if self.counts != told:
-                told = Counter(self.counts)
-                log.info("messages by answer", **{str(status): count for status, count in sorted(told.items())})
+        tell_counts(self.counts, log, stop)
         self._pool.shutdown()
         self._client.disconnect()
         self._client.loop_stop()
