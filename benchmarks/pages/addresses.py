@@ -4,7 +4,7 @@ from django.db.models import Count
 
 # Addresses that only take a form, where a GET is answered 405, or only answer a device that holds a token.
 POST_ONLY = {
-    "logout", "preferences", "read_notices", "scan_enrol", "scan_appeals", "scan_bundle",
+    "logout", "preferences", "read_notices", "scan_enrol", "scan_appeals", "scan_bundle", "screen_enrol", "screen_codes",
     "alarm_acknowledge", "alarm_dismiss", "alarm_confirm", "alarm_verdict",
     "incident_note", "incident_report", "incident_propose-closing", "incident_resume", "incident_close",
     "round_plan", "round_people", "round_call", "round_start", "round_wind-up", "round_resume", "round_close", "round_cancel",
@@ -16,7 +16,7 @@ POST_ONLY = {
         "ask-exposed",
     )),
     *(f"exposure_{step}" for step in ("approve", "refuse", "withdraw", "end", "make", "correct", "publish", "take-down")),
-    "doors_open", "door_invite", "device_revoke",
+    "doors_open", "door_invite", "door_screen_secret", "device_revoke",
     "pass_link", "pass_end", "pass_print", "pass_visitor",
     "follow_up_check", "follow_up_call", "follow_up_tell", "report_settle",
 }  # fmt: skip
@@ -32,6 +32,7 @@ DOWNLOADS = {
     "line_list_xlsx",
     "line_list_template",
     "scan_worker",
+    "screen_worker",
     "pass_worker",
     "status_index",
     "status_list",
@@ -102,9 +103,9 @@ def every_page() -> dict[str, str]:
         "line_lists": "/line-lists/", "line_list": f"/line-lists/{lines.pk}", "line_list_csv": "/cases/line-list.csv",
         "line_list_xlsx": "/cases/line-list.xlsx", "line_list_template": "/line-lists/template.xlsx", "exposures": "/exposures/",
         "exposure": f"/exposures/{asked.dossier.number}", "exposure_own": "/exposures/own", "public_notices": "/public/notices",
-        "login": "/login", "scan": "/scan",
+        "login": "/login", "scan": "/scan", "screen": "/screen",
         "passes": "/passes/", "shown_pass": f"/p/{PASS_TOKEN}", "pass_worker": "/p/worker.js", "status_index": "/status", "status_list": "/status/revocation/0",
-        "scan_worker": "/scan/worker.js", "scan_manifest": "/scan/manifest.json", "appeals": "/appeals/",
+        "scan_worker": "/scan/worker.js", "screen_worker": "/screen/worker.js", "scan_manifest": "/scan/manifest.json", "appeals": "/appeals/",
         "appeal": f"/appeals/{appeal.dossier.number}", "gate": "/gate/", "gate odd": "/gate/?odd=no_scanner", "door": f"/gate/doors/{appeal.entrance.code}",
         "door_posters": f"/gate/posters.pdf?code={appeal.entrance.code}", "venue_code": f"/c/{appeal.entrance.code}",
     }  # fmt: skip

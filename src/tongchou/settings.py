@@ -1,12 +1,14 @@
-"""Django settings of every process. A town's machine is set by three variables and a folder; nothing else is configured in code.
+"""Django settings of every process. A town's machine is set by a few variables and a folder; nothing else is configured in code.
 
 TONGCHOU_HOME      folder of this installation: database, keys, evidence files, logs (default ./tongchou-home)
 TONGCHOU_DATABASE  postgresql://user:password@host:port/name for a server; unset means SQLite in the folder
 TONGCHOU_SCANS     the same for the log of scans; unset means a file of its own in the folder, or the server named above
 TONGCHOU_HOSTS     comma-separated host names the pages answer to (default localhost only)
+TONGCHOU_ADDRESS   https://host under which everybody reaches the pages: what posters, passes, screens and status lists carry
 """
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -19,6 +21,11 @@ KEYS = load_keys(HOME)
 SECRET_KEY = KEYS.session.hex()
 DEBUG = os.environ.get("TONGCHOU_DEBUG") == "1"
 ALLOWED_HOSTS = [h for h in os.environ.get("TONGCHOU_HOSTS", "127.0.0.1,localhost,testserver").split(",") if h]
+PUBLIC_ADDRESS = os.environ.get("TONGCHOU_ADDRESS", "").rstrip("/")
+if PUBLIC_ADDRESS:
+    if not re.fullmatch(r"https?://[\w.-]+(:\d+)?", PUBLIC_ADDRESS, re.ASCII):
+        raise ImproperlyConfigured("TONGCHOU_ADDRESS must read https://host, without a path, as it is printed on posters")
+    ALLOWED_HOSTS.append(str(urlsplit(PUBLIC_ADDRESS).hostname))
 
 
 def _database(url: str, file: str) -> dict[str, object]:

@@ -116,6 +116,7 @@ COVERED: dict[str, tuple[str, ...]] = {
     "public_notices": ("GET /notices/venues",),
     "gate": ("GET /gate/doors",),
     "door": ("GET /gate/doors/{code}", "POST /gate/doors/{code}"),
+    "door_screen_secret": ("POST /gate/doors/{code}/screen-secret",),
     **dict.fromkeys(("passes", "pass_print"), ("POST /passes",)),
     "pass_link": ("POST /passes/links",),
     "pass_end": ("POST /passes/{holder}/lost",),
@@ -133,6 +134,9 @@ NOT_FOR_PROGRAMS = {
     "scan_enrol": "a device is no program of the office: it has a token of its own",
     "scan_bundle": "a device is no program of the office: it has a token of its own",
     "scan_appeals": "a device is no program of the office: it has a token of its own",
+    **dict.fromkeys(
+        ("screen", "screen_worker", "screen_enrol", "screen_codes"), "a screen's own, with a token of its own; docs/reference/gate.md"
+    ),
     **dict.fromkeys(("doors_open", "door_invite", "device_revoke"), "a person stands at the door with the phone to enrol, or has lost it"),
     "door_posters": "a PDF to print",
     "venue_code": "for everybody's browser; the door is at GET /gate/doors/{code}",

@@ -4,6 +4,8 @@ import secrets
 
 from tongchou.core.passes.tokens import HIGHEST_HOLDER
 
+_TYPED = "abcdefghjkmnpqrstuvwxyz23456789"
+
 
 def random_holder() -> int:
     """A number for a holder of passes that tells nothing of who it is, nor how many there are."""
@@ -13,6 +15,11 @@ def random_holder() -> int:
 def random_token() -> str:
     """256 random bits as text for an address: not to be guessed, however often somebody tries."""
     return secrets.token_urlsafe(32)
+
+
+def random_typed_code() -> str:
+    """49 random bits to be typed with a remote control: ten small letters and digits that nobody takes for one another."""
+    return "".join(secrets.choice(_TYPED) for _ in range(10))
 
 
 def random_seed() -> bytes:

@@ -21,7 +21,7 @@ from tongchou.core.wording import T
 from tongchou.domains.gate.checking import token_digest
 from tongchou.domains.gate.models import Device, Entrance, EntryRules, Holder
 from tongchou.domains.gate.queries import rule_from
-from tongchou.domains.gate.rules import ALL, piling_on
+from tongchou.domains.gate.rules import ALL, DeviceKind, piling_on
 
 _BATCH = 500
 _ENROL_WITHIN = timedelta(minutes=15)
@@ -83,30 +83,35 @@ def edit_entrance(entrance: Entrance, *, keeper: str, expected_daily: int | None
 
 @action("gate.write", on=Entrance)
 def change_screen_secret(entrance: Entrance, *, secret: str, by: Actor, at: datetime) -> Entrance:
-    """Give an entrance's screen a new secret, so that its code changes every half minute; empty: a printed poster is enough again."""
-    entrance.secret = secret or None
+    """Give an entrance's screens a new secret (random): every code they have shown or fetched is dead. Raises Stale where no screen stands."""
+    if entrance.secret is None:
+        raise Stale(T("这个入口没有屏幕。", "No screen stands at this door."))
+    entrance.secret = secret
     entrance.save(update_fields=["secret"])
-    record("entrance.screen", entrance, detail={"changes": bool(secret)})
+    record("entrance.screen", entrance, detail={"entrance": entrance.code})
     return entrance
 
 
 @action("gate.write", on=Entrance)
-def invite_device(entrance: Entrance, *, name: str, code: str, by: Actor, at: datetime) -> Device:
+def invite_device(entrance: Entrance, *, name: str, code: str, kind: DeviceKind = "scanner", by: Actor, at: datetime) -> Device:
     """Make a place for one device; whoever shows `code` (random, kept as a digest) within a quarter of an hour becomes it."""
     if not name.strip():
         raise Invalid([FieldProblem("name", T("请给设备起个名，如“东门手机”。", "Name the device, for example East gate phone."))])
-    row = Device.objects.create(entrance=entrance, name=name.strip()[:60], code_digest=token_digest(code), code_until_at=at + _ENROL_WITHIN)
-    record("device.invite", row, detail={"device": row.pk, "entrance": entrance.code})
+    row = Device.objects.create(
+        entrance=entrance, kind=kind, name=name.strip()[:60], code_digest=token_digest(code), code_until_at=at + _ENROL_WITHIN
+    )
+    record("device.invite", row, detail={"device": row.pk, "kind": row.kind, "entrance": entrance.code})
     return row
 
 
 @action("gate.enrol")
-def enrol_device(*, code: str, token: str, by: Actor, at: datetime) -> Device:
+def enrol_device(*, code: str, token: str, kind: DeviceKind = "scanner", secret: str = "", by: Actor, at: datetime) -> Device:
     """Let the device that shows an invitation's code be that device, holding `token` (random, kept as a digest). Once only.
 
-    Raises Refusal for a code that is unknown, used or too old: all three are one answer, so that nobody can try codes.
+    `secret`: the entrance's from now on when this is its first screen. Raises Refusal for a code that is unknown, used, too old or of the
+    other kind: all are one answer, so that nobody can try codes.
     """
-    row = Device.objects.select_for_update(of=("self",)).filter(code_digest=token_digest(code), revoked_at=None).first()
+    row = Device.objects.select_for_update(of=("self",)).filter(code_digest=token_digest(code), kind=kind, revoked_at=None).first()
     if row is None or row.code_until_at is None or row.code_until_at < at:
         raise Refusal(
             T("登记码无效、已用过或已过期。", "This enrolment code is unknown, used or too old."),
@@ -114,19 +119,29 @@ def enrol_device(*, code: str, token: str, by: Actor, at: datetime) -> Device:
         )
     row.code_digest, row.token_digest, row.enrolled_at = None, token_digest(token), at
     row.save(update_fields=["code_digest", "token_digest", "enrolled_at"])
-    record("device.enrol", row, detail={"device": row.pk, "entrance": row.entrance.code})
+    if kind == "screen" and row.entrance.secret is None:
+        row.entrance.secret = secret
+        row.entrance.save(update_fields=["secret"])
+    record("device.enrol", row, detail={"device": row.pk, "kind": row.kind, "entrance": row.entrance.code})
     return row
 
 
 @action("gate.write", on=Device)
-def revoke_device(device: Device, *, reason: str, by: Actor, at: datetime) -> Device:
-    """Trust a device no more; its scans are refused from the next second on. Raises Stale when it already is revoked."""
+def revoke_device(device: Device, *, reason: str, secret: str = "", by: Actor, at: datetime) -> Device:
+    """Trust a device no more; its scans are refused from the next second on. Raises Stale when it already is revoked.
+
+    `secret`: the entrance's from now on when this was one of several screens, so that codes which it fetched ahead are dead at once.
+    """
     if len(reason.strip()) < 2:
         raise Invalid([FieldProblem("reason", T("请写明原因，如“遗失”。", "Say why, for example: stolen."))])
     if device.revoked_at is not None:
         raise Stale(T("该设备已停用。", "The device is already revoked."))
     device.revoked_at, device.reason, device.token_digest, device.code_digest = at, reason.strip()[:200], None, None
     device.save(update_fields=["revoked_at", "reason", "token_digest", "code_digest"])
+    if device.kind == "screen" and device.enrolled_at:
+        others = device.entrance.devices.filter(kind="screen", token_digest__isnull=False)
+        device.entrance.secret = secret if others.exists() else None
+        device.entrance.save(update_fields=["secret"])
     record("device.revoke", device, reason=reason)
     return device
 

@@ -13,7 +13,7 @@ _LARGEST_CODE = 60
 
 
 class Entrance(models.Model):
-    """One way into a venue, with its own venue code (场所码). `secret` makes the code on a screen change; none for a printed poster only."""
+    """One way into a venue, with its own venue code (场所码). `secret` makes the code on its screens change; none while it has no screen."""
 
     code = models.CharField(max_length=40, unique=True)  # the venue's code, then -2, -3 … for further entrances
     venue = models.ForeignKey("registry.Venue", on_delete=models.PROTECT, related_name="entrances")
@@ -37,9 +37,10 @@ class Entrance(models.Model):
 
 
 class Device(models.Model):
-    """A scanner at one entrance. It enrols once with a code that is good for a short time, then holds a token; both are kept as digests."""
+    """A scanner or a screen at one entrance. It enrols once with a code that is good for a short time, then holds a token; both are kept as digests."""
 
     entrance = models.ForeignKey(Entrance, on_delete=models.PROTECT, related_name="devices")
+    kind = models.CharField(max_length=8, default="scanner")  # rules.DeviceKind
     name = models.CharField(max_length=60)
     code_digest = models.CharField(max_length=64, unique=True, null=True)  # of the enrolment code; emptied when used
     code_until_at = models.DateTimeField(null=True)

@@ -16,7 +16,7 @@ from tongchou.core.secrecy import blind_index
 from tongchou.core.wording import T
 from tongchou.domains.gate.checking import Book, Door, token_digest
 from tongchou.domains.gate.models import Appeal, Device, EntryRules, Holder
-from tongchou.domains.gate.rules import EntryRule, rule_for
+from tongchou.domains.gate.rules import DeviceKind, EntryRule, rule_for
 
 NO_PASS = -1  # the place in the status lists of somebody who has no pass: in none of them
 
@@ -46,7 +46,7 @@ def book_at(at: datetime, town: str, before: Book | None = None) -> Book:
     by_class: dict[str, EntryRule] = {}
     doors = {}
     # The venue by its column, not its model: a domain knows another's table by name only.
-    held = Device.objects.filter(token_digest__isnull=False, revoked_at=None).order_by("pk")
+    held = Device.objects.filter(kind="scanner", token_digest__isnull=False, revoked_at=None).order_by("pk")
     for digest, device, entrance, venue, kind in held.values_list(
         "token_digest", "pk", "entrance_id", "entrance__venue_id", "entrance__venue__venue_class"
     ):
@@ -77,9 +77,10 @@ def passes_by_card(cards: Collection[str], town: str) -> dict[str, Pass]:
     }
 
 
-def device_of(token: str) -> Device:
-    """The device that holds a token and may still be trusted, with its entrance and place. Raises Unseen. One query."""
-    held = Device.objects.select_related("entrance__place").filter(token_digest=token_digest(token), revoked_at=None).first()
+def device_of(token: str, kind: DeviceKind = "scanner") -> Device:
+    """The device of a kind that holds a token and may still be trusted, with its entrance, venue and place. Raises Unseen. One query."""
+    rows = Device.objects.select_related("entrance__place", "entrance__venue")
+    held = rows.filter(token_digest=token_digest(token), kind=kind, revoked_at=None).first()
     if held is None:
         raise Unseen("device")
     return held

@@ -33,18 +33,20 @@ class DoorCounts:
 
 
 def doors_for(actor: Actor, *, at: datetime, words: str = "", odd: str = "") -> QuerySet[Entrance]:
-    """Entrances in the actor's places with their devices in use (`scanners`, the latest `since`), `last_at` and `let_in_lately`, as filtered; by code.
+    """Entrances in the actor's places with their devices in use (`scanners`, the latest `since`; `screens`), `last_at` and `let_in_lately`, as filtered; by code.
 
     `at` in the town's zone. `words`: part of a venue's name or code. `odd`: one of ODDITIES.
     """
     scopes = actor.scopes("gate.read")
     inside = reduce(or_, (Q(place__path__startswith=path) for path in scopes), Q(pk=None))
     today = at.date()
-    held = Q(devices__token_digest__isnull=False, devices__revoked_at=None)
+    trusted = Q(devices__token_digest__isnull=False, devices__revoked_at=None)
+    held = trusted & Q(devices__kind="scanner")
     days = DoorDay.objects.filter(entrance=OuterRef("pk")).order_by()
     lately = days.filter(on__gte=today - timedelta(days=1)).values("entrance")
     rows = Entrance.objects.filter(inside).select_related("venue", "place").annotate(
         scanners=Count("devices", filter=held),
+        screens=Count("devices", filter=trusted & Q(devices__kind="screen")),
         since=Max("devices__enrolled_at", filter=held),
         last_at=Subquery(days.values("entrance").annotate(last=Max("last_at")).values("last")),
         let_in_lately=Coalesce(Subquery(lately.annotate(n=Sum("let_in")).values("n")), 0),

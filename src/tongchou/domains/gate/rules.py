@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 from tongchou.core.casework.machine import Machine, Step
 from tongchou.core.passes.status_lists import is_set
@@ -10,6 +11,7 @@ from tongchou.core.passes.tokens import BadPass, Pass
 from tongchou.core.passes.verdicts import Verdict
 from tongchou.core.wording import T
 
+DeviceKind = Literal["scanner", "screen"]  # a screen shows the venue code of the half minute
 VERDICT_WORDS = {"admit": T("放行", "Admit"), "notice": T("放行并提示", "Admit with notice"), "refuse": T("不予进入", "Refuse")}
 WAYS = ("in", "out")  # kept as 0, 1
 FLAGS = {"clock": 1, "implausible_time": 2, "late": 4, "differs": 8, "by_card": 16}

@@ -7,12 +7,13 @@ from django.http import HttpRequest
 from ninja import Router, Schema
 from pydantic import Field
 
-from tongchou.domains.gate.actions import edit_entrance
+from tongchou.domains.gate.actions import change_screen_secret, edit_entrance
 from tongchou.domains.gate.models import Entrance
 from tongchou.domains.gate.queries_doors import door_days, doors_for, oddities_of, seen_door
 from tongchou.interfaces.api.fields import Limit, Offset, page_of
 from tongchou.interfaces.api.town import town_for
 from tongchou.interfaces.api.wording import Pair, both
+from tongchou.interfaces.chance import random_token
 
 router = Router(tags=["gate"])
 Oddity = Literal["silent", "let_in", "few", "no_scanner"]
@@ -29,6 +30,7 @@ class DoorOut(Schema):
     keeper: str
     expected_daily: int | None
     scanners: int
+    screens: int
     last_at: datetime | None
     odd: list[Oddity]
 
@@ -63,7 +65,7 @@ class DoorIn(Schema):
 
 
 def _door(row: Entrance, at: datetime) -> dict[str, Any]:
-    plain = {name: getattr(row, name) for name in ("code", "keeper", "expected_daily", "scanners", "last_at")}
+    plain = {name: getattr(row, name) for name in ("code", "keeper", "expected_daily", "scanners", "screens", "last_at")}
     return {
         **plain, "venue": row.venue.name, "venue_class": row.venue.venue_class, "name": {"zh": row.name_zh, "en": row.name_en}, "place": row.place.code,
         "odd": oddities_of(row, at),
@@ -95,4 +97,15 @@ def post_door(request: HttpRequest, code: str, given: DoorIn) -> Any:
     town_for(request, "gate.write")
     found = seen_door(code, request.auth, request.at)  # type: ignore[attr-defined]
     edit_entrance(found, keeper=given.keeper, expected_daily=given.expected_daily, by=request.auth, at=request.at)  # type: ignore[attr-defined]
+    return get_door(request, code)
+
+
+@router.post(
+    "/gate/doors/{code}/screen-secret", response=DoorFullOut, summary=both("更换动态码密钥", "Change the secret of a door's screens")
+)
+def post_screen_secret(request: HttpRequest, code: str) -> Any:
+    """Every code that its screens have shown or fetched is dead; they fetch new ones within a minute. 409 where no screen stands."""
+    town_for(request, "gate.write")
+    found = seen_door(code, request.auth, request.at)  # type: ignore[attr-defined]
+    change_screen_secret(found, secret=random_token(), by=request.auth, at=request.at)  # type: ignore[attr-defined]
     return get_door(request, code)

@@ -17,6 +17,7 @@ from tongchou.domains.gate.queries import seen_holders
 from tongchou.interfaces.api.town import town_for
 from tongchou.interfaces.api.wording import both
 from tongchou.interfaces.chance import random_holder, random_token
+from tongchou.interfaces.web.addresses import public_address
 from tongchou.workflows.passing import ShownPass, holders_of, passes_of, report_lost
 
 router = Router(tags=["gate"])
@@ -99,7 +100,7 @@ def post_link(request: HttpRequest, given: PassLinkIn) -> Any:
     holder, token = _holder(request, given.holder), random_token()
     carry_passes(holder, of=set(given.carries), **_who(request))
     give_link(holder, token=token, **_who(request))
-    return {"address": request.build_absolute_uri(reverse("shown_pass", args=[token]))}
+    return {"address": public_address(request, reverse("shown_pass", args=[token]))}
 
 
 @router.post("/passes/{holder}/lost", response=LostOut, summary=both("挂失", "a phone or card is lost: link ended, passes revoked"))

@@ -1,22 +1,16 @@
-"""A pass as a picture, and passes on paper: cards the size of a bank card, eight on a sheet."""
+"""Passes on paper: cards the size of a bank card, eight on a sheet."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from io import BytesIO
-
-import segno
-import typst
-from django.utils.safestring import SafeString, mark_safe
 
 from tongchou.core.wording import T
+from tongchou.interfaces.web.typeset import typeset
 
-_SHEET = r"""
+_DESIGN = r"""
 #set page(paper: "a4", margin: (x: 15mm, y: 18mm))
-#set text(font: ("Noto Sans CJK SC", "Noto Serif CJK SC"), size: 8.5pt)
-#let cards = json("cards.json")
-#grid(columns: (86mm, 86mm), gutter: 6mm, ..cards.enumerate().map(((n, card)) => block(
+#set text(size: 8.5pt)
+#grid(columns: (86mm, 86mm), gutter: 6mm, ..json("rows.json").enumerate().map(((n, card)) => block(
   width: 86mm, height: 54mm, stroke: (paint: luma(150), thickness: .4pt, dash: "dashed"), inset: 4mm, breakable: false,
   grid(columns: (40mm, 1fr), gutter: 3mm, image("qr" + str(n) + ".svg", width: 40mm), [
     #text(size: 11pt, weight: "bold")[#card.title] \
@@ -46,23 +40,13 @@ class Card:
     until_at: datetime
 
 
-def qr_svg(text: str) -> SafeString:
-    """A QR code as inline SVG, black on white whatever the theme: a scanner must read it."""
-    drawn = segno.make(text, error="m", micro=False)
-    return mark_safe(drawn.svg_inline(scale=4, border=4, light="#fff", omitsize=True))
-
-
 def cards_pdf(cards: Sequence[Card]) -> bytes:
-    """Cards on A4, to be cut out. What people are called reaches the typesetter as data, never as markup."""
-    files: dict[str, bytes] = {"main": _SHEET.encode()}
-    rows = []
-    for n, card in enumerate(cards):
-        picture = BytesIO()
-        segno.make(card.text, error="m", micro=False).save(picture, kind="svg", border=4, light="#fff")
-        files[f"qr{n}.svg"] = picture.getvalue()
-        rows.append({
+    """Cards on A4, to be cut out."""
+    rows = [
+        {
             "title": _TITLE.zh, "title_en": _TITLE.en, "name": card.name, "place": f"{card.place.zh} {card.place.en}",
             "label": f"{_UNTIL.zh} {_UNTIL.en}", "until": f"{card.until_at:%Y-%m-%d %H:%M}", "foot": f"{_FOOT.zh} {_FOOT.en}",
-        })  # fmt: skip
-    files["cards.json"] = json.dumps(rows).encode()
-    return bytes(typst.compile(files, format="pdf"))  # type: ignore[call-overload]  # takes a dict of files, its stubs do not say so
+        }
+        for card in cards
+    ]  # fmt: skip
+    return typeset(_DESIGN, rows, [card.text for card in cards])

@@ -27,7 +27,8 @@ class Visited(HttpRequest):
 def public_page(*, for_s: int) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
     """A view for everybody; browsers and proxies may keep its answer for `for_s` seconds. Only GET.
 
-    The view gives a template's answer through `render`; it must show nothing about a person.
+    The view gives a template's answer through `render`; it must show nothing about a person. An answer that says itself how long it may be
+    kept is left so.
     """
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -44,7 +45,8 @@ def public_page(*, for_s: int) -> Callable[[Callable[..., HttpResponse]], Callab
                 response = view(request, *args, **kwargs)
             except Refusal as refusal:
                 return render(request, "public/refused.html", {"town": town, "now": request.at, "refusal": refusal}, status=refusal.status)
-            patch_cache_control(response, public=True, max_age=for_s)
+            if not response.has_header("Cache-Control"):
+                patch_cache_control(response, public=True, max_age=for_s)
             return response
 
         return run

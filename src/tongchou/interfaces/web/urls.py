@@ -44,6 +44,7 @@ PAGES: tuple[str, ...] = (
     "exposures",
     "public_notices",
     "scan",
+    "screen",
     "doors",
     "appeals",
     "passes",

@@ -1,7 +1,6 @@
 """Doors for the office: which stand where, what is odd about them, their scanners, their posters; and the page behind a venue code."""
 
-import secrets
-from typing import Any
+from typing import Any, get_args
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -15,12 +14,16 @@ from tongchou.domains.gate import actions
 from tongchou.domains.gate.models import Device, Entrance
 from tongchou.domains.gate.queries import rules_in_force
 from tongchou.domains.gate.queries_doors import ODDITIES, count_doors, door_days, doors_for, oddities_of, seen_door
-from tongchou.domains.gate.rules import FREE, EntryRule, rule_for
+from tongchou.domains.gate.rules import FREE, DeviceKind, EntryRule, rule_for
+from tongchou.domains.gate.screen_codes import seconds_old
 from tongchou.domains.registry.models import Venue
 from tongchou.domains.registry.rules import VENUE_CLASSES
+from tongchou.interfaces.chance import random_token, random_typed_code
+from tongchou.interfaces.web.addresses import public_address
 from tongchou.interfaces.web.page import Asked, page
-from tongchou.interfaces.web.posters import SIZES, Poster, posters_pdf, qr_image
+from tongchou.interfaces.web.posters import SIZES, Poster, posters_pdf
 from tongchou.interfaces.web.public_page import Visited, public_page
+from tongchou.interfaces.web.qr import qr_inline
 from tongchou.workflows.scanning import sampling_sites
 
 ROWS, MOST_POSTERS, OPENED_AT_ONCE, KEPT_S = 50, 4_000, 5_000, 60
@@ -100,19 +103,24 @@ def _context(request: Asked, found: Entrance) -> dict[str, Any]:
     rule = rule_for(rules_in_force(), found.venue.venue_class, request.at.date())
     return {
         "door": found, "class": VENUE_CLASSES.get(found.venue.venue_class), "rule": rule_words(rule), "source": rule.source, "sizes": SIZES,
-        "odd": [ODDITIES[name] for name in oddities_of(found, request.at)], "devices": list(found.devices.order_by("-pk")),
+        "odd": [ODDITIES[name] for name in oddities_of(found, request.at)],
+        "kinds": {kind: [d for d in found.devices.order_by("-pk") if d.kind == kind] for kind in get_args(DeviceKind)},
         "days": door_days(found, request.at.date()), "may": request.actor.may("gate.write", found.place.path), "now": request.at,
     }  # fmt: skip
 
 
 @page("gate.write", methods=("POST",))
 def door_invite(request: Asked, code: str) -> HttpResponse:
-    """A code, shown this once, by which one device becomes the scanner of this door within a quarter of an hour."""
-    found = seen_door(code, request.actor, request.at)
-    chosen = secrets.token_urlsafe(18)
-    device = actions.invite_device(found, name=request.POST.get("name", ""), code=chosen, by=request.actor, at=request.at)
-    address = f"{request.build_absolute_uri(reverse('scan'))}#enrol={chosen}"
-    context = {"door": found, "device": device, "address": address, "image": qr_image(address)}
+    """A code, shown this once, by which one device becomes a scanner or a screen of this door within a quarter of an hour."""
+    found, kind = seen_door(code, request.actor, request.at), request.POST.get("kind", "scanner")
+    if kind not in get_args(DeviceKind):
+        raise Unseen("kind")
+    chosen = random_typed_code() if kind == "screen" else random_token()
+    name = request.POST.get("name", "")
+    device = actions.invite_device(found, name=name, code=chosen, kind=kind, by=request.actor, at=request.at)  # type: ignore[arg-type]
+    page_address = public_address(request, reverse("screen" if kind == "screen" else "scan"))
+    address = f"{page_address}#enrol={chosen}"
+    context = {"door": found, "device": device, "address": address, "qr": qr_inline(address), "page": page_address, "code": chosen}
     answer = render(request, "gate/invitation.html", context)
     answer.headers["Cache-Control"] = "no-store"
     return answer
@@ -120,11 +128,19 @@ def door_invite(request: Asked, code: str) -> HttpResponse:
 
 @page("gate.write", methods=("POST",))
 def device_revoke(request: Asked, device: int) -> HttpResponse:
-    """Trust a scanner no more."""
+    """Trust a scanner or a screen no more."""
     found = get_object_or_404(Device.objects.select_related("entrance__place"), pk=device)
-    actions.revoke_device(found, reason=request.POST.get("reason", ""), by=request.actor, at=request.at)
+    actions.revoke_device(found, reason=request.POST.get("reason", ""), secret=random_token(), by=request.actor, at=request.at)
     messages.success(request, str(T("设备已停用。", "The device is revoked.")))
     return redirect("door", found.entrance.code)
+
+
+@page("gate.write", methods=("POST",))
+def door_screen_secret(request: Asked, code: str) -> HttpResponse:
+    """Make every code that the door's screens have shown or fetched worthless; they fetch new ones within a minute."""
+    actions.change_screen_secret(seen_door(code, request.actor, request.at), secret=random_token(), by=request.actor, at=request.at)
+    messages.success(request, str(T("密钥已更换，各屏幕一分钟内换新码。", "Secret changed; screens show new codes within a minute.")))
+    return redirect("door", code)
 
 
 @page("gate.read")
@@ -149,7 +165,7 @@ def door_posters(request: Asked) -> HttpResponse:
             f"{d.name.zh} {d.name.en}",
             d.code,
             d.keeper,
-            request.build_absolute_uri(reverse("venue_code", args=[d.code])),
+            public_address(request, reverse("venue_code", args=[d.code])),
         )
         for d in found
     ]
@@ -160,14 +176,29 @@ def door_posters(request: Asked) -> HttpResponse:
 
 @public_page(for_s=KEPT_S)
 def venue_code(request: Visited, code: str) -> HttpResponse:
-    """What a visitor sees who scans a poster with any phone: what is asked here today, and what to do. Nobody is asked who they are."""
+    """What a visitor sees who scans a poster or a screen with any phone: whether its code is of now, what is asked here today, and what to do.
+
+    Nobody is asked who they are, and opening it registers nobody: entries are scanned by the door.
+    """
     known = Entrance.objects.select_related("venue", "place").filter(code=code)
     found = known.first() if "\0" not in code else None  # PostgreSQL cannot even be asked
     if found is None:
         return render(request, "public/venue_code.html", {"town": request.town, "now": request.at, "code": code}, status=404)
     rule = rule_for(rules_in_force(), found.venue.venue_class, request.at.date())
     context = {"town": request.town, "now": request.at, "door": found, "rule": rule_words(rule), "until": rule.to_on, "source": rule.source}
-    return render(request, "public/venue_code.html", {**context, "sites": sampling_sites(found.place)})
+    shown, secret, age = request.GET.get("s"), found.secret, None
+    if shown is not None and secret is not None:
+        age = seconds_old(shown, secret, found.code, int(request.at.timestamp()))
+    context |= {
+        "age": age,
+        "opened": f"{request.at:%H:%M:%S}",
+        "is_old": shown is not None and age is None,
+        "is_printed": shown is None and secret is not None,
+    }
+    answer = render(request, "public/venue_code.html", {**context, "sites": sampling_sites(found.place)})
+    if shown is not None:
+        answer.headers["Cache-Control"] = "no-store"  # what was live a minute ago is not live now
+    return answer
 
 
 urlpatterns = [
@@ -177,5 +208,6 @@ urlpatterns = [
     path("gate/devices/<int:device>/revoke", device_revoke, name="device_revoke"),
     path("gate/doors/<str:code>", door, name="door"),
     path("gate/doors/<str:code>/invite", door_invite, name="door_invite"),
+    path("gate/doors/<str:code>/screen-secret", door_screen_secret, name="door_screen_secret"),
     path("c/<str:code>", venue_code, name="venue_code"),
 ]

@@ -25,8 +25,10 @@ from tongchou.domains.gate.models import Holder, PassLink
 from tongchou.domains.gate.queries import seen_holders
 from tongchou.domains.registry.models import Household, Resident
 from tongchou.interfaces.chance import random_holder, random_token
+from tongchou.interfaces.web.addresses import public_address
 from tongchou.interfaces.web.page import Asked, page
-from tongchou.interfaces.web.pass_cards import Card, cards_pdf, qr_svg
+from tongchou.interfaces.web.pass_cards import Card, cards_pdf
+from tongchou.interfaces.web.qr import qr_inline
 from tongchou.workflows.passing import PRINTED_FOR, holders_of, passes_of, report_lost
 from tongchou.workflows.testing_rounds import recognise
 
@@ -105,8 +107,8 @@ def pass_link(request: Asked) -> HttpResponse:
     carry_passes(carrier, of=of, by=request.actor, at=request.at)
     token = random_token()
     give_link(carrier, token=token, by=request.actor, at=request.at)
-    address = request.build_absolute_uri(reverse("shown_pass", args=[token]))
-    context = {"name": _name(carrier), "carried": len(of), "qr": qr_svg(address), "address": address}
+    address = public_address(request, reverse("shown_pass", args=[token]))
+    context = {"name": _name(carrier), "carried": len(of), "qr": qr_inline(address), "address": address}
     response = render(request, "passes/link.html", context)
     add_never_cache_headers(response)
     return response
@@ -157,7 +159,7 @@ def pass_visitor(request: Asked) -> HttpResponse:
     (shown,) = passes_of([holder], request.town.place, by=request.actor, at=request.at)
     context = {
         "name": _name(holder), "place": holder.place, "number": holder.number, "until_at": shown.issued.expires_at, "reason": shown.issued.reason,
-        "qr": qr_svg(shown.text) if shown.text else None,
+        "qr": qr_inline(shown.text) if shown.text else None,
     }  # fmt: skip
     response = render(request, "passes/visitor.html", context)
     add_never_cache_headers(response)

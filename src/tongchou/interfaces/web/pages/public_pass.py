@@ -14,7 +14,7 @@ from tongchou.core.identity import mask_name
 from tongchou.core.people.rules import system_actor
 from tongchou.core.places.queries import installation
 from tongchou.interfaces import clock
-from tongchou.interfaces.web.pass_cards import qr_svg
+from tongchou.interfaces.web.qr import qr_inline
 from tongchou.workflows.passing import ShownPass, passes_of, people_behind
 
 PHONE = system_actor("pass page")
@@ -46,7 +46,7 @@ def _row(shown: ShownPass) -> dict[str, object]:
     holder = shown.holder
     return {
         "name": mask_name(holder.resident.name if holder.resident else holder.name), "place": holder.place, "until_at": shown.issued.expires_at,
-        "sampled_at": holder.sampled_at, "qr": qr_svg(shown.text) if shown.text else None, "reason": shown.issued.reason,
+        "sampled_at": holder.sampled_at, "qr": qr_inline(shown.text) if shown.text else None, "reason": shown.issued.reason,
     }  # fmt: skip
 
 

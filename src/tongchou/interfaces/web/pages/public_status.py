@@ -12,6 +12,7 @@ from tongchou.core.passes.queries import signing_key, status_lists
 from tongchou.core.passes.signed_lists import MEDIA_TYPE, SignedList, write_signed_list
 from tongchou.core.places.queries import installation
 from tongchou.interfaces import clock
+from tongchou.interfaces.web.addresses import public_address
 
 KEPT_S = 300  # how long a revocation may take to reach another town's door
 HOLDS = timedelta(days=3)  # a scanner without a network may go by a list for as long as by its rules; assumption
@@ -25,7 +26,7 @@ def status_index(request: HttpRequest) -> HttpResponse:
     if town is None or key is None:
         return HttpResponse(status=404)
     lists = {
-        purpose: [request.build_absolute_uri(reverse("status_list", args=[purpose, n])) for n in sorted(known)]
+        purpose: [public_address(request, reverse("status_list", args=[purpose, n])) for n in sorted(known)]
         for purpose, known in status_lists(clock.now().astimezone(ZoneInfo(town.zone))).items()
     }
     said = {"issuer": town.place.code, "key_id": key.key_id.hex(), "public_key": key.public.hex(), "lists": lists}
@@ -41,7 +42,7 @@ def status_list(request: HttpRequest, purpose: str, number: int) -> HttpResponse
     if town is None or key is None or bits is None:
         return HttpResponse(status=404)
     issued_at = int(at.timestamp()) // KEPT_S * KEPT_S
-    address = request.build_absolute_uri(request.path)
+    address = public_address(request, request.path)
     content = write_signed_list(SignedList(town.place.code, address, issued_at, issued_at + int(HOLDS.total_seconds()), bits), key)
     tag = quote_etag(content[-64:].hex()[:32])
     headers = {"Cache-Control": f"public, max-age={KEPT_S}", "ETag": tag}

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache, wraps
 from hashlib import sha256
@@ -89,9 +89,16 @@ def scanner(request: HttpRequest) -> HttpResponse:
 @require_GET
 def worker(request: HttpRequest) -> HttpResponse:
     """The service worker, told which files make up this version of the scanner."""
-    files = ["/scan", "/scan/manifest.json", *(static(name) for name in MODULES)]
-    text = (STATIC / "gate/worker.js").read_text("utf-8").replace("__VERSION__", _version()).replace("__FILES__", json.dumps(files))
-    return HttpResponse(text, content_type="text/javascript", headers={"Service-Worker-Allowed": "/scan", "Cache-Control": "no-cache"})
+    return worker_for("/scan", ["/scan/manifest.json"], MODULES, _version())
+
+
+def worker_for(page: str, files: Sequence[str], modules: Sequence[str], version: str) -> HttpResponse:
+    """A service worker that keeps a page with its files, so that it opens without a network."""
+    kept = [page, *files, *(static(name) for name in modules)]
+    text = (STATIC / "gate/worker.js").read_text("utf-8")
+    for word, said in (("__NAME__", page[1:]), ("__VERSION__", version), ("__FILES__", json.dumps(kept))):
+        text = text.replace(word, said)
+    return HttpResponse(text, content_type="text/javascript", headers={"Service-Worker-Allowed": page, "Cache-Control": "no-cache"})
 
 
 @require_GET
@@ -113,7 +120,7 @@ def manifest(request: HttpRequest) -> HttpResponse:
 def enrol(request: HttpRequest, town: Installation, at: datetime) -> HttpResponse:
     """An enrolment code becomes a device's token; only its digest stays here."""
     token = secrets.token_urlsafe(32)
-    device = enrol_device(code=_said(request, Enrolment).code, token=token, by=SCANNER, at=at)
+    device = enrol_device(code=said_in(request, Enrolment).code, token=token, by=SCANNER, at=at)
     return JsonResponse({"token": token, "device": device.pk})
 
 
@@ -122,9 +129,9 @@ def enrol(request: HttpRequest, town: Installation, at: datetime) -> HttpRespons
 def bundle(request: HttpRequest, town: Installation, at: datetime) -> HttpResponse:
     """All a device decides by; 304 when it has that already, 401 when it is no longer trusted."""
     try:
-        found = bundle_for(_token(request), town, at)
+        found = bundle_for(bearer(request), town, at)
     except Unseen:
-        return _unknown()
+        return unknown_device()
     lane = above(request, settings.LANE_PORT_OFFSET) or f"{request.scheme}://{request.get_host()}"
     body = found.body | {"lane": f"{lane}/gate/scans"}
     tag = f'"{sha256(canonical(body).encode()).hexdigest()[:32]}"'
@@ -138,25 +145,28 @@ def bundle(request: HttpRequest, town: Installation, at: datetime) -> HttpRespon
 def appeal(request: HttpRequest, town: Installation, at: datetime) -> HttpResponse:
     """A refusal is objected to; sent again it is the same appeal."""
     try:
-        device = device_of(_token(request))
+        device = device_of(bearer(request))
     except Unseen:
-        return _unknown()
-    said = _said(request, Objection)
+        return unknown_device()
+    said = said_in(request, Objection)
     opened = open_appeal(device, seq=said.seq, words=said.words, phone=said.phone, by=SCANNER, at=at)
     within = duration("gate.appeal_within", on=at.date(), place_path=opened.place_path)
     return JsonResponse({"number": opened.dossier.number, "hours": round(within.total_seconds() / 3600)})
 
 
-def _unknown() -> HttpResponse:
+def unknown_device() -> HttpResponse:
+    """The answer to a token that nobody holds, or holds no more: whoever shows it erases itself."""
     return JsonResponse({"said": both(T("设备未登记或已停用。", "This device is not enrolled, or was revoked."))}, status=401)
 
 
-def _token(request: HttpRequest) -> str:
+def bearer(request: HttpRequest) -> str:
+    """The token that a request shows; empty when it shows none."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if kind.lower() == "bearer" else ""
 
 
-def _said(request: HttpRequest, form: type[Any]) -> Any:
+def said_in(request: HttpRequest, form: type[Any]) -> Any:
+    """The body of a request in the form asked for. Raises Refusal saying what is wrong with it."""
     try:
         if len(request.body) > MOST_BYTES:
             raise msgspec.DecodeError("too long")
@@ -170,10 +180,13 @@ def _said(request: HttpRequest, form: type[Any]) -> Any:
 
 @lru_cache(maxsize=1)
 def _version() -> str:
-    """Of everything that the worker keeps: it changes when any of it does."""
-    content = b"".join((STATIC / name).read_bytes() for name in MODULES) + canonical(everything()).encode()
-    template = Path(__file__).parents[1] / "templates/scan/scan.html"
-    return sha256(content + template.read_bytes()).hexdigest()[:16]
+    return version_of(MODULES, "scan/scan.html", everything())
+
+
+def version_of(modules: Sequence[str], template: str, words: Any) -> str:
+    """Of everything that a worker keeps: it changes when any of it does."""
+    files = [STATIC / "gate/worker.js", *(STATIC / name for name in modules), STATIC.parent / "templates" / template]
+    return sha256(b"".join(path.read_bytes() for path in files) + canonical(words).encode()).hexdigest()[:16]
 
 
 urlpatterns = [

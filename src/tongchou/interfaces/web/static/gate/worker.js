@@ -1,5 +1,6 @@
-// Keeps the scanner's page and files, so that it opens without a network. What the house answers is never kept here.
-const VERSION = "scan-__VERSION__";
+// Keeps one page (the scanner, a screen) and its files, so that it opens without a network. What the house answers is never kept here.
+const NAME = "__NAME__-";
+const VERSION = `${NAME}__VERSION__`;
 const FILES = __FILES__;
 
 self.addEventListener("install", (event) => {
@@ -7,7 +8,7 @@ self.addEventListener("install", (event) => {
 });
 
 self.addEventListener("activate", (event) => {
-  const old = (name) => name.startsWith("scan-") && name !== VERSION;
+  const old = (name) => name.startsWith(NAME) && name !== VERSION;
   event.waitUntil(caches.keys().then((names) => Promise.all(names.filter(old).map((name) => caches.delete(name)))).then(() => self.clients.claim()));
 });
 
