@@ -150,6 +150,6 @@ def test_everybody_is_in_one_tube_and_tubes_count_right(small_town: Town, delive
             asked |= {made.people[n].pk for n in people}
         assert set(CheckOff.objects.values_list("person_id", flat=True)) == asked
         assert CheckOff.objects.count() == len(asked) == 6 - missing_count(made.round)
-        for tube in Tube.objects.all():
-            assert tube.filled == tube.check_offs.count() <= tube.size
+        for row in Tube.objects.all():
+            assert row.filled == row.check_offs.count() <= row.size
         transaction.set_rollback(True)

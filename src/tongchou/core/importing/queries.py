@@ -1,12 +1,10 @@
 """Reading the history of files."""
 
-from functools import reduce
-from operator import or_
-
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from tongchou.core.errors import Unseen
 from tongchou.core.importing.models import ImportBatch
+from tongchou.core.people.queries import within
 from tongchou.core.people.rules import Actor
 
 
@@ -24,5 +22,4 @@ def batch_seen(actor: Actor, pk: int) -> ImportBatch:
 
 
 def _within_reach(actor: Actor) -> QuerySet[ImportBatch]:
-    below = reduce(or_, (Q(place__path__startswith=scope) for scope in actor.scopes("import.write")), Q(pk__in=[]))
-    return ImportBatch.objects.select_related("place", "by").filter(below)
+    return ImportBatch.objects.select_related("place", "by").filter(within(actor, "import.write", "place__path"))

@@ -41,6 +41,15 @@ def actor_for_token(secret: str, at: datetime) -> Actor:
     return actor_for(token.user, at, only=frozenset(token.scopes))
 
 
+def within(actor: Actor, capability: str, *fields: str) -> Q:
+    """Rows one of whose place paths (by the fields' names) lies where the actor holds the capability: none where they hold it nowhere."""
+    where = Q(pk__in=())
+    for scope in actor.scopes(capability):
+        for field in fields:
+            where |= Q(**{f"{field}__startswith": scope})
+    return where
+
+
 def holders_at(posts: Iterable[Post], at: datetime) -> dict[int, User]:
     """Post id → the person on duty in it at an instant: the holder, else the deputy. Posts nobody holds are left out."""
     rows = _postings_at(at).filter(post__in=list(posts), user__is_active=True).select_related("user").order_by("from_at", "pk")

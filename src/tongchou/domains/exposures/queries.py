@@ -3,10 +3,11 @@
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 
 from tongchou.core.audit.models import Entry
 from tongchou.core.errors import Unseen
+from tongchou.core.people.queries import within
 from tongchou.core.people.rules import Actor
 from tongchou.domains.exposures.models import ExposureList, ExposureRequest, VenueNotice
 
@@ -15,9 +16,7 @@ TELL_WITHIN = timedelta(days=3)
 
 def requests_seen(actor: Actor) -> QuerySet[ExposureRequest]:
     """Requests for exposed people in the actor's places, those that wait for a decision first."""
-    where = Q(pk__in=[])
-    for scope in {*actor.scopes("exposure.ask"), *actor.scopes("exposure.approve")}:
-        where |= Q(dossier__place__path__startswith=scope)
+    where = within(actor, "exposure.ask", "dossier__place__path") | within(actor, "exposure.approve", "dossier__place__path")
     rows = ExposureRequest.objects.filter(where).select_related("dossier__place", "case", "asked_by", "decided_by")
     return rows.order_by(F("dossier__closed_at").desc(nulls_first=True), "-dossier__opened_at", "-pk")
 

@@ -13,6 +13,7 @@ from tongchou.core.casework.queries import inbox_for, running_clocks
 from tongchou.core.errors import Unseen
 from tongchou.core.parameters.queries import values_on
 from tongchou.core.people.models import Post
+from tongchou.core.people.queries import within
 from tongchou.core.people.rules import Actor
 from tongchou.domains.response.models import Incident, Plan, Task, TaskNeed
 from tongchou.domains.response.rules import CLOCK_TARGETS, DUE, Stretch, may_work_on, seven_one_seven
@@ -49,10 +50,7 @@ def plans_in_force(on: date, place_path: str) -> list[Plan]:
 
 def incidents_seen(actor: Actor) -> QuerySet[Incident]:
     """Incidents in the actor's places, open ones first, with the number of open and late-able tasks."""
-    where = Q()
-    for scope in actor.scopes("incident.read"):
-        where |= Q(dossier__place__path__startswith=scope)
-    rows = Incident.objects.filter(where) if where else Incident.objects.none()
+    rows = Incident.objects.filter(within(actor, "incident.read", "dossier__place__path"))
     return (
         rows.select_related("dossier__place", "dossier__owner_post", "plan")
         .annotate(tasks_open=Count("tasks", filter=Q(tasks__dossier__closed_at=None)), tasks_all=Count("tasks"))
@@ -169,8 +167,8 @@ def clock_of(incident: Incident, *, detected_at: datetime, emerged_at: datetime 
     targets = [timedelta(days=float(found[key].value)) if key in found else None for key in CLOCK_TARGETS]
     report = Entry.objects.filter(subject_kind="dossier", subject_id=str(head.pk), action="incident.report").order_by("seq").first()
     early: dict[bool, list[datetime | None]] = defaultdict(list)
-    within = Q(dossier__deadlines__due_at__lte=head.opened_at + targets[2]) if targets[2] else Q()
-    first_wave = incident.tasks.filter(within, dossier__deadlines__key=DUE, dossier__opened_at=head.opened_at)
+    in_time = Q(dossier__deadlines__due_at__lte=head.opened_at + targets[2]) if targets[2] else Q()
+    first_wave = incident.tasks.filter(in_time, dossier__deadlines__key=DUE, dossier__opened_at=head.opened_at)
     for closed_at in first_wave.values_list("dossier__closed_at", flat=True):
         early[closed_at is None].append(closed_at)
     done = [closed for closed in early[False] if closed is not None]

@@ -8,25 +8,18 @@ import numpy as np
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
 
 from tongchou.core.errors import Unseen
+from tongchou.core.people.queries import within
 from tongchou.core.people.rules import Actor
-from tongchou.core.places.models import Place
 from tongchou.core.wording import T
 from tongchou.domains.testing.models import Account, Box, CheckOff, RollEntry, Round, Site, Tube
 from tongchou.domains.testing.rules import REASONS, Share, Turnaround
-
-
-def _within(actor: Actor, capability: str, field: str) -> Q:
-    where = Q(pk__in=[])
-    for scope in actor.scopes(capability):
-        where |= Q(**{f"{field}__startswith": scope})
-    return where
 
 
 def rounds_seen(actor: Actor) -> QuerySet[Round]:
     """Rounds in the actor's places or around them, open ones first. One query."""
     own = actor.scopes("testing.read")
     around = Q(dossier__place__path__in={path[: n + 1] for path in own for n, sign in enumerate(path) if sign == "/"})
-    rows = Round.objects.filter(_within(actor, "testing.read", "dossier__place__path") | around)
+    rows = Round.objects.filter(within(actor, "testing.read", "dossier__place__path") | around)
     return rows.select_related("dossier__place", "dossier__owner_post", "retests").order_by(
         F("dossier__closed_at").desc(nulls_first=True), "-dossier__opened_at", "-pk"
     )
@@ -46,7 +39,7 @@ def seen_round(number: str, actor: Actor) -> Round:
 
 def sites_seen(actor: Actor) -> QuerySet[Site]:
     """Sampling sites of the actor's places. One query."""
-    return Site.objects.filter(_within(actor, "testing.read", "place__path")).select_related("place").order_by("closed_at", "code")
+    return Site.objects.filter(within(actor, "testing.read", "place__path")).select_related("place").order_by("closed_at", "code")
 
 
 def seen_site(code: str, actor: Actor) -> Site:
@@ -144,7 +137,7 @@ def turnaround(testing_round: Round) -> list[Turnaround]:
 
 def boxes_seen(actor: Actor) -> QuerySet[Box]:
     """Boxes of the actor's places, those under way first, with the number of tubes. One query."""
-    rows = Box.objects.filter(_within(actor, "testing.read", "site__place__path"))
+    rows = Box.objects.filter(within(actor, "testing.read", "site__place__path"))
     return (
         rows.select_related("site__place", "round__dossier")
         .annotate(tube_count=Count("tubes"))
@@ -218,8 +211,3 @@ def latest_negatives(people: Sequence[int]) -> dict[int, datetime]:
 def open_sites() -> QuerySet[Site]:
     """Every site that is not closed, for the public page: nothing personal in it. One query."""
     return Site.objects.filter(closed_at=None).select_related("place").order_by("code")
-
-
-def villages_with_points(path: str) -> list[Place]:
-    """Places below a town from which a way on foot can be counted. One query."""
-    return list(Place.objects.filter(path__startswith=path, valid_to=None, point__isnull=False).exclude(path=path).order_by("path"))

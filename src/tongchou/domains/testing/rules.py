@@ -8,6 +8,7 @@ from typing import Any
 
 from tongchou.core.casework.machine import Machine, Step
 from tongchou.core.wording import T
+from tongchou.science.localisation.zones import great_circle_km
 
 ROUND_WITHIN, RETEST_WITHIN, REGULAR_EVERY = "testing.area_round_within", "testing.retest_within", "testing.regular_every"
 
@@ -63,7 +64,6 @@ GROUPS = {
 
 WALK_M_PER_MIN, DETOUR = 75.0, 1.3  # assumption: an elder's 4.5 km/h; streets are 1.3 times the straight line
 QUEUE_HOLDS = timedelta(minutes=45)  # assumption: an older word about a queue says nothing
-_EARTH_M = 6_371_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +132,7 @@ def wait_minutes(queue: int | None, queue_at: datetime | None, per_hour: int, at
 
 def walk_minutes(from_point: Sequence[float], to_point: Sequence[float]) -> int:
     """Minutes on foot between two points [longitude, latitude]: the great circle, a detour factor, an elder's pace."""
-    (lon1, lat1), (lon2, lat2) = ((math.radians(v) for v in p) for p in (from_point, to_point))
-    half = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
-    return math.ceil(2 * _EARTH_M * math.asin(min(1.0, math.sqrt(half))) * DETOUR / WALK_M_PER_MIN)
+    return math.ceil(1000 * float(great_circle_km([from_point, to_point])[0, 1]) * DETOUR / WALK_M_PER_MIN)
 
 
 def receipt_problem(packed: int, counted: int, note: str) -> T | None:

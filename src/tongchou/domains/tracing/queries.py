@@ -11,6 +11,7 @@ from django.db.models import Count, F, Q, QuerySet
 
 from tongchou.core.errors import Unseen
 from tongchou.core.parameters.queries import values_on
+from tongchou.core.people.queries import within
 from tongchou.core.people.rules import Actor
 from tongchou.domains.tracing.models import Case, ChainLink, CheckUp, Contact, Report, Sample
 from tongchou.domains.tracing.rules import CEILING, PROBABLE_FROM, Likeness, alike, days_followed, facts_known, last_day, missed_days
@@ -24,11 +25,8 @@ def known_facts(case: Case) -> frozenset[str]:
 
 def cases_seen(actor: Actor) -> QuerySet[Case]:
     """Cases in the actor's places, open ones first, newest first, with how many contacts are followed."""
-    where = Q(pk__in=[])
-    for scope in actor.scopes("case.read"):
-        where |= Q(dossier__place__path__startswith=scope)
     return (
-        Case.objects.filter(where)
+        Case.objects.filter(within(actor, "case.read", "dossier__place__path"))
         .select_related("dossier__place", "dossier__owner_post")
         .annotate(followed=Count("contacts", filter=Q(contacts__ended_at=None)))
         .order_by(F("dossier__closed_at").desc(nulls_first=True), "-dossier__opened_at", "-pk")
@@ -92,10 +90,8 @@ def follow_ups(rows: Iterable[Contact], today: date) -> list[FollowUp]:
 
 def contacts_followed(actor: Actor) -> QuerySet[Contact]:
     """People under follow-up in the actor's places."""
-    where = Q(pk__in=[])
-    for scope in actor.scopes("contact.follow"):
-        where |= Q(place__path__startswith=scope)
-    return Contact.objects.filter(where, ended_at=None).select_related("place", "case__dossier")
+    rows = Contact.objects.filter(within(actor, "contact.follow", "place__path"), ended_at=None)
+    return rows.select_related("place", "case__dossier")
 
 
 def seen_contact(pk: int, actor: Actor) -> Contact:
@@ -145,10 +141,8 @@ def suspicions_among(reports: Sequence[Report]) -> dict[int, list[Suspicion]]:
 
 def open_reports(actor: Actor) -> QuerySet[Report]:
     """Reports nobody has yet put to a case, in the actor's places."""
-    where = Q(pk__in=[])
-    for scope in actor.scopes("case.read"):
-        where |= Q(place__path__startswith=scope)
-    return Report.objects.filter(where, case=None).select_related("place__parent", "batch").order_by("pk")
+    rows = Report.objects.filter(within(actor, "case.read", "place__path"), case=None)
+    return rows.select_related("place__parent", "batch").order_by("pk")
 
 
 def seen_report(pk: int, actor: Actor) -> Report:

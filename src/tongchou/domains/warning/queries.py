@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 
 from tongchou.core.casework.models import Deadline
 from tongchou.core.errors import Unseen
+from tongchou.core.people.queries import within
 from tongchou.core.people.rules import Actor
 from tongchou.core.places.models import Place
 from tongchou.domains.warning.learning import Given
@@ -24,12 +25,9 @@ _MEMORY_DAYS = 400
 
 def alarms_seen_by(actor: Actor) -> QuerySet[Alarm]:
     """Alarms in places where the actor may read them, with dossier, place and running clocks; first due first, then newest."""
-    seen = Q(pk__in=())
-    for scope in actor.scopes("alarm.read"):
-        seen |= Q(dossier__place__path__startswith=scope)
     running = Deadline.objects.filter(stopped_at=None).order_by("due_at", "pk")
     return (
-        Alarm.objects.filter(seen)
+        Alarm.objects.filter(within(actor, "alarm.read", "dossier__place__path"))
         .select_related("dossier__place", "dossier__owner_post", "area")
         .prefetch_related(Prefetch("dossier__deadlines", queryset=running, to_attr="running_clocks"))
         .annotate(due_at=Min("dossier__deadlines__due_at", filter=Q(dossier__deadlines__stopped_at=None)))

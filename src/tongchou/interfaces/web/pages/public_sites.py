@@ -8,8 +8,9 @@ from django.urls import path
 
 from tongchou.core.errors import Unseen
 from tongchou.core.places.models import Place
+from tongchou.core.places.queries import places_below
 from tongchou.domains.testing.models import Site
-from tongchou.domains.testing.queries import open_sites, villages_with_points
+from tongchou.domains.testing.queries import open_sites
 from tongchou.domains.testing.rules import hours_on, is_open_at, wait_minutes, walk_minutes
 from tongchou.interfaces.web.public_page import Visited, public_page
 
@@ -19,7 +20,7 @@ KEPT_S = 60
 @public_page(for_s=KEPT_S)
 def sites(request: Visited) -> HttpResponse:
     """All open sites of the town; with `?from=` a village's code, nearest first with the minutes on foot from its middle."""
-    villages = villages_with_points(request.town.place.path)
+    villages = list(places_below(request.town.place.path).filter(point__isnull=False).exclude(pk=request.town.place.pk).order_by("path"))
     start = _start(request.GET.get("from", ""), villages)
     rows = [_shown(site, start, request) for site in open_sites()]
     rows.sort(
