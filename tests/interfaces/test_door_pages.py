@@ -139,7 +139,7 @@ def test_programs_read_doors_and_set_footfall(made: Device) -> None:
     assert (found["keeper"], found["odd"], found["days"]) == (
         "张三",
         [],
-        [{"on": "2022-06-02", "admitted": 1, "refused": 1, "let_in": 0}],
+        [{"on": "2022-06-02", "admitted": 1, "refused": 1, "let_in": 0, "after_refusal": 0}],
     )
     assert Caller("zhao").get("/gate/doors/CS1").status_code == 404
     assert AT - Entrance.objects.get().days.get().last_at == timedelta(minutes=5)

@@ -1,7 +1,8 @@
 """Counting the log of scans by entrance and day, so that no page reads millions of scans; and forgetting what is too old."""
 
 from collections import defaultdict
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,22 +10,28 @@ from tongchou.core.audit.acting import action, record
 from tongchou.core.passes.verdicts import REFUSED
 from tongchou.core.people.rules import Actor
 from tongchou.domains.gate.models import CountedScans, DoorDay, Entrance, Scan
+from tongchou.domains.gate.refusals import Objected, changed_by
 from tongchou.domains.gate.rules import FLAGS
 
-AT_ONCE, FORGOTTEN_AT_ONCE = 100_000, 10_000
+AT_ONCE, FORGOTTEN_AT_ONCE, HOLDERS_AT_ONCE = 100_000, 10_000, 500
+_COLUMNS = ("pk", "entrance", "at_s", "way", "verdict", "told", "flags", "holder")
 
 
 @action("gate.learn")
-def count_scans(*, zone: ZoneInfo, by: Actor, at: datetime) -> int:
+def count_scans(*, zone: ZoneInfo, after_refusal: timedelta | None = None, by: Actor, at: datetime) -> int:
     """Count what has come into the log since the last time, at most `AT_ONCE` scans; gives how many. Each scan is counted once.
 
     One process writes the log, so its row numbers come into sight in order. A card that the house refused was not the device's to know.
+    `after_refusal`: how soon after a refusal an entry at the same venue is counted as one; None counts none.
     """
     mark, _ = CountedScans.objects.select_for_update().get_or_create(pk=1)
-    rows = Scan.objects.filter(pk__gt=mark.upto).order_by("pk").values_list("pk", "entrance", "at_s", "way", "verdict", "told", "flags")
-    read = list(rows[:AT_ONCE])
+    read = list(Scan.objects.filter(pk__gt=mark.upto).order_by("pk").values_list(*_COLUMNS)[:AT_ONCE])
     if read:
-        _add(_counted(read, zone))
+        day_of = _days_in(zone)
+        counted = _counted(read, day_of)
+        for entrance, at_s, more in _after_refusal(read, mark.upto, after_refusal) if after_refusal else ():
+            counted[entrance, day_of(at_s)][4] += more
+        _add(counted)
         mark.upto = read[-1][0]
         mark.save(update_fields=["upto"])
     record("gate.count", mark, detail={"scans": len(read), "upto": mark.upto})
@@ -44,14 +51,21 @@ def forget_scans(*, before: datetime, by: Actor, at: datetime) -> int:
     return forgotten
 
 
-def _counted(read: list[Any], zone: ZoneInfo) -> dict[tuple[int, date], list[int]]:
-    """(entrance, day) → admitted, refused, let in, instant of the last scan."""
-    found: dict[tuple[int, date], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+def _days_in(zone: ZoneInfo) -> Callable[[int], date]:
     days: dict[int, date] = {}
-    for _, entrance, at_s, way, verdict, told, flags in read:
+
+    def day_of(at_s: int) -> date:
         quarter = at_s // 900  # every zone keeps to quarters of an hour
-        day = days.get(quarter) or days.setdefault(quarter, datetime.fromtimestamp(at_s, zone).date())
-        counts = found[entrance, day]
+        return days.get(quarter) or days.setdefault(quarter, datetime.fromtimestamp(at_s, zone).date())
+
+    return day_of
+
+
+def _counted(read: list[Any], day_of: Callable[[int], date]) -> dict[tuple[int, date], list[int]]:
+    """(entrance, day) → admitted, refused, let in, instant of the last scan, entered after a refusal (none yet)."""
+    found: dict[tuple[int, date], list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
+    for _, entrance, at_s, way, verdict, told, flags, _ in read:
+        counts = found[entrance, day_of(at_s)]
         counts[3] = max(counts[3], at_s)
         if way == 0:
             let_in = verdict == REFUSED != told and not flags & FLAGS["by_card"]
@@ -59,20 +73,37 @@ def _counted(read: list[Any], zone: ZoneInfo) -> dict[tuple[int, date], list[int
     return found
 
 
+def _after_refusal(read: list[Any], upto: int, within: timedelta) -> Iterator[tuple[int, int, int]]:
+    """What the scans read change of entries after a refusal, found again from the log for the people among them whom the house refuses."""
+    times: dict[int, list[int]] = defaultdict(list)
+    for _, _, at_s, way, verdict, _, _, holder in read:
+        if verdict == REFUSED and way == 0 and holder is not None:
+            times[holder].append(at_s)
+    last, within_s, holders = read[-1][0], int(within.total_seconds()), sorted(times)
+    for start in range(0, len(holders), HOLDERS_AT_ONCE):
+        some = holders[start : start + HOLDERS_AT_ONCE]
+        around = [at_s for holder in some for at_s in times[holder]]
+        # Twice as far: which refusal an entry belongs to is decided by others near both.
+        near = Scan.objects.filter(
+            verdict=REFUSED, holder__in=some, at_s__gte=min(around) - 2 * within_s, at_s__lte=max(around) + 2 * within_s
+        )
+        yield from changed_by(list(map(Objected._make, near.filter(way=0, pk__lte=last).values_list(*Objected._fields))), upto, within_s)
+
+
 def _add(counted: dict[tuple[int, date], list[int]]) -> None:
     entrances = set(Entrance.objects.filter(pk__in={entrance for entrance, _ in counted}).order_by().values_list("pk", flat=True))
     days = {day for _, day in counted}
     known = {(row.entrance_id, row.on): row for row in DoorDay.objects.filter(entrance__in=entrances, on__in=days)}
     new: list[DoorDay] = []
-    for (entrance, day), (admitted, refused, let_in, last_s) in counted.items():
+    for (entrance, day), (admitted, refused, let_in, last_s, after) in counted.items():
         if entrance not in entrances:
             continue
-        row = known.get((entrance, day))
-        last_at = datetime.fromtimestamp(last_s, UTC)
+        row, last_at = known.get((entrance, day)), datetime.fromtimestamp(last_s, UTC)
         if row is None:
-            new.append(DoorDay(entrance_id=entrance, on=day, admitted=admitted, refused=refused, let_in=let_in, last_at=last_at))
+            counts = {"admitted": admitted, "refused": refused, "let_in": let_in, "after_refusal": max(after, 0)}
+            new.append(DoorDay(entrance_id=entrance, on=day, **counts, last_at=last_at))
             continue
         row.admitted, row.refused, row.let_in = row.admitted + admitted, row.refused + refused, row.let_in + let_in
-        row.last_at = max(row.last_at, last_at)
+        row.after_refusal, row.last_at = max(row.after_refusal + after, 0), max(row.last_at, last_at)
     DoorDay.objects.bulk_create(new, batch_size=500)
-    DoorDay.objects.bulk_update(list(known.values()), ["admitted", "refused", "let_in", "last_at"], batch_size=200)
+    DoorDay.objects.bulk_update(list(known.values()), ["admitted", "refused", "let_in", "after_refusal", "last_at"], batch_size=200)

@@ -152,6 +152,9 @@ class DoorDay(models.Model):
     admitted = models.PositiveIntegerField(default=0)  # by the house, with or without notice
     refused = models.PositiveIntegerField(default=0)  # by the house, and by the device
     let_in = models.PositiveIntegerField(default=0)  # refused by the house, but the device admitted them
+    after_refusal = models.PositiveIntegerField(
+        default=0
+    )  # entered soon after the venue had refused them, with nothing new; see `refusals`
     last_at = models.DateTimeField()
 
     class Meta:
@@ -192,4 +195,8 @@ class Scan(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["device", "seq"], name="scan_once")]
-        indexes = [models.Index(fields=["at_s"], name="scan_at")]
+        # The second holds the few whom the house refuses, by person: who came again is asked of it every minute.
+        indexes = [
+            models.Index(fields=["at_s"], name="scan_at"),
+            models.Index(fields=["holder", "at_s"], condition=Q(verdict=2), name="scan_refused"),
+        ]

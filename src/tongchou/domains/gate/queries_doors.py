@@ -1,5 +1,6 @@
 """Doors as the office and the inspectors see them: who stands there, and what is odd about it. No person is named."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import reduce
@@ -17,6 +18,7 @@ SILENT_AFTER, EXPECTED_SHARE = timedelta(hours=24), 0.5  # assumptions; said on 
 ODDITIES = {
     "silent": T("有设备但24小时无扫码", "A scanner, but no scan for 24 hours"),
     "let_in": T("昨日以来放行了应拦的人", "Let in people whom the rule refuses, since yesterday"),
+    "after_refusal": T("昨日以来拦下后不久又放行", "Let in soon after a refusal, since yesterday"),
     "few": T("昨日扫码不足预计人流的一半", "Yesterday fewer scans than half of the expected footfall"),
     "no_scanner": T("没有登记扫码设备", "No scanner enrolled"),
 }
@@ -33,7 +35,7 @@ class DoorCounts:
 
 
 def doors_for(actor: Actor, *, at: datetime, words: str = "", odd: str = "") -> QuerySet[Entrance]:
-    """Entrances in the actor's places with their devices in use (`scanners`, the latest `since`; `screens`), `last_at` and `let_in_lately`, as filtered; by code.
+    """Entrances in the actor's places with their devices in use (`scanners`, the latest `since`; `screens`), `last_at`, `let_in_lately` and `after_refusal_lately`, as filtered; by code.
 
     `at` in the town's zone. `words`: part of a venue's name or code. `odd`: one of ODDITIES.
     """
@@ -50,6 +52,7 @@ def doors_for(actor: Actor, *, at: datetime, words: str = "", odd: str = "") -> 
         since=Max("devices__enrolled_at", filter=held),
         last_at=Subquery(days.values("entrance").annotate(last=Max("last_at")).values("last")),
         let_in_lately=Coalesce(Subquery(lately.annotate(n=Sum("let_in")).values("n")), 0),
+        after_refusal_lately=Coalesce(Subquery(lately.annotate(n=Sum("after_refusal")).values("n")), 0),
         yesterday=Coalesce(Subquery(days.filter(on=today - timedelta(days=1)).annotate(n=F("admitted") + F("refused") + F("let_in")).values("n")), 0),
     )  # fmt: skip
     if words:
@@ -61,6 +64,7 @@ def _odd(odd: str, at: datetime) -> Q:
     return {
         "silent": Q(since__lt=at - SILENT_AFTER) & (Q(last_at=None) | Q(last_at__lt=at - SILENT_AFTER)),
         "let_in": Q(let_in_lately__gt=0),
+        "after_refusal": Q(after_refusal_lately__gt=0),
         "few": Q(expected_daily__gt=0, since__lt=_start_of_yesterday(at)) & Q(yesterday__lt=F("expected_daily") * EXPECTED_SHARE),
         "no_scanner": Q(scanners=0),
     }[odd]
@@ -76,7 +80,7 @@ def oddities_of(door: Entrance, at: datetime) -> list[str]:
     since, last_at, yesterday = (getattr(row, name) for name in ("since", "last_at", "yesterday"))
     heard = max(filter(None, (since, last_at)), default=None)
     found = ["no_scanner"] if since is None else ["silent"] if heard and heard < at - SILENT_AFTER else []
-    found += ["let_in"] if getattr(row, "let_in_lately", 0) else []
+    found += [name for name in ("let_in", "after_refusal") if getattr(row, f"{name}_lately", 0)]
     few = since and since < _start_of_yesterday(at) and door.expected_daily and yesterday < door.expected_daily * EXPECTED_SHARE
     return [*found, "few"] if few else found
 
@@ -106,6 +110,13 @@ def seen_door(code: str, actor: Actor, at: datetime) -> Entrance:
 def door_days(door: Entrance, last: date, days: int = 14) -> list[DoorDay]:
     """What was counted at an entrance in the days up to `last`, the latest first. One query."""
     return list(door.days.filter(on__gt=last - timedelta(days=days), on__lte=last))
+
+
+def entries_after_refusal(places: Collection[str], since: date, until: date) -> list[tuple[str, str, date, int]]:
+    """(code of the entrance, its venue's code, day, entries) where people came in soon after a refusal, in places by path with all below, from `since` to `until`; for inspections. One query."""
+    inside = reduce(or_, (Q(entrance__place__path__startswith=path) for path in places), Q(pk=None))
+    rows = DoorDay.objects.filter(inside, on__gte=since, on__lte=until, after_refusal__gt=0).order_by("entrance__code", "on")
+    return list(rows.values_list("entrance__code", "entrance__venue__code", "on", "after_refusal"))
 
 
 def scans_to_forget(before: datetime) -> bool:

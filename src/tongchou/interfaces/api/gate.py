@@ -16,7 +16,7 @@ from tongchou.interfaces.api.wording import Pair, both
 from tongchou.interfaces.chance import random_token
 
 router = Router(tags=["gate"])
-Oddity = Literal["silent", "let_in", "few", "no_scanner"]
+Oddity = Literal["silent", "let_in", "after_refusal", "few", "no_scanner"]
 
 
 class DoorOut(Schema):
@@ -49,6 +49,7 @@ class DoorDayOut(Schema):
     admitted: int
     refused: int
     let_in: int
+    after_refusal: int
 
 
 class DoorFullOut(DoorOut):
@@ -87,7 +88,10 @@ def get_door(request: HttpRequest, code: str) -> Any:
     town_for(request, "gate.read")
     at: datetime = request.at  # type: ignore[attr-defined]
     found = seen_door(code, request.auth, at)  # type: ignore[attr-defined]
-    days = [{name: getattr(day, name) for name in ("on", "admitted", "refused", "let_in")} for day in door_days(found, at.date())]
+    days = [
+        {name: getattr(day, name) for name in ("on", "admitted", "refused", "let_in", "after_refusal")}
+        for day in door_days(found, at.date())
+    ]
     return _door(found, at) | {"days": days}
 
 

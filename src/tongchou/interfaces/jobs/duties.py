@@ -31,7 +31,7 @@ from tongchou.workflows.testing_streams import feed_last_days
 
 WORKER = system_actor("worker")
 SILENCE_BACK = timedelta(days=1)
-REMIND_BEFORE, KEEP_SCANS = "task.remind_before", "gate.keep_scans_for"
+REMIND_BEFORE, KEEP_SCANS, AFTER_REFUSAL = "task.remind_before", "gate.keep_scans_for", "gate.entry_after_refusal_within"
 FORGET_ROUNDS = 20  # of ten thousand scans: more than ten minutes bring
 HOLDERS_AT_ONCE = 5_000  # a whole town within a quarter of an hour, and nobody waits for it
 REMINDED = (DUE, CORE_WITHIN, FIRST_WITHIN, FULL_WITHIN, APPROVE_WITHIN)
@@ -112,10 +112,14 @@ def feed_testing(at: datetime) -> None:
 
 
 def count_doors(at: datetime) -> None:
-    """Count what the doors have scanned since the last time."""
+    """Count what the doors have scanned since the last time; entries after a refusal where the town says how soon is too soon."""
     town = installation()
-    if town is not None and scans_to_count():
-        count_scans(zone=ZoneInfo(town.zone), by=WORKER, at=at)
+    if town is None or not scans_to_count():
+        return
+    zone = ZoneInfo(town.zone)
+    given = AFTER_REFUSAL in values_on([AFTER_REFUSAL], at.date(), town.place.path)
+    within = duration(AFTER_REFUSAL, on=at.date(), place_path=town.place.path) if given else None
+    count_scans(zone=zone, after_refusal=within, by=WORKER, at=at)
 
 
 def register_holders(at: datetime) -> None:
