@@ -17,7 +17,8 @@ POST_ONLY = {
     )),
     *(f"exposure_{step}" for step in ("approve", "refuse", "withdraw", "end", "make", "correct", "publish", "take-down")),
     "doors_open", "door_invite", "door_screen_secret", "device_revoke",
-    "pass_link", "pass_end", "pass_print", "pass_visitor",
+    "pass_link", "pass_end", "pass_print", "pass_visitor", "pass_object",
+    *(f"suspension_{step}" for step in ("new", "approve", "refuse", "withdraw", "lift", "object")),
     "follow_up_check", "follow_up_call", "follow_up_tell", "report_settle",
 }  # fmt: skip
 PASS_TOKEN = "token-of-the-benchmark"  # of the address that `town.fill_up` gives somebody
@@ -54,6 +55,7 @@ def every_page() -> dict[str, str]:
     from tongchou.domains.response.models import Incident, Task
     from tongchou.domains.sentinels.models import Sentinel, Stream
     from tongchou.domains.spot_checks.models import SpotCheck
+    from tongchou.domains.suspensions.models import Objection
     from tongchou.domains.testing.models import Round, Site
     from tongchou.domains.tracing.models import Case
     from tongchou.domains.warning.models import Alarm
@@ -73,7 +75,8 @@ def every_page() -> dict[str, str]:
     file = Evidence.objects.exclude(sha256="").first()
     appeal = Appeal.objects.select_related("dossier", "entrance").order_by("pk").first()
     check = SpotCheck.objects.filter(dossier__state="taking").order_by("pk").select_related("dossier").first()
-    assert check, "a town without a spot check"
+    objection = Objection.objects.order_by("pk").select_related("dossier", "suspension__dossier").first()
+    assert check and objection, "a town without a spot check or a suspension"
     assert testing and site and appeal, "a town without testing or appeals"
     assert incident and task and alarm and sentinel and stream and person and batch and lines and case and asked and file, (
         "a town without history"
@@ -105,6 +108,8 @@ def every_page() -> dict[str, str]:
         "exposure": f"/exposures/{asked.dossier.number}", "exposure_own": "/exposures/own", "public_notices": "/public/notices",
         "login": "/login", "scan": "/scan", "screen": "/screen",
         "passes": "/passes/", "shown_pass": f"/p/{PASS_TOKEN}", "pass_worker": "/p/worker.js", "status_index": "/status", "status_list": "/status/revocation/0",
+        "suspensions": "/suspensions/", "suspension": f"/suspensions/{objection.suspension.dossier.number}",
+        "objection": f"/objections/{objection.dossier.number}",
         "scan_worker": "/scan/worker.js", "screen_worker": "/screen/worker.js", "scan_manifest": "/scan/manifest.json", "appeals": "/appeals/",
         "appeal": f"/appeals/{appeal.dossier.number}", "gate": "/gate/", "gate odd": "/gate/?odd=no_scanner", "door": f"/gate/doors/{appeal.entrance.code}",
         "door_posters": f"/gate/posters.pdf?code={appeal.entrance.code}", "venue_code": f"/c/{appeal.entrance.code}",

@@ -79,6 +79,7 @@ def fill_up() -> None:
     from tongchou.domains.registry.imports import RESIDENTS
     from tongchou.domains.tracing.line_lists import line_list
     from tongchou.interfaces import clock
+    from tongchou.workflows.demonstration_passes import ask_to_suspend, suspend_somebody
 
     town, at = installation(), clock.now()
     assert town is not None
@@ -105,6 +106,8 @@ def fill_up() -> None:
     _check_the_town(at)
     _appeal_at_a_door()
     _pass_on_a_phone()
+    suspend_somebody(at)
+    ask_to_suspend(at)
 
 
 def _pass_on_a_phone() -> None:

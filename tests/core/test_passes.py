@@ -15,7 +15,16 @@ from hypothesis import strategies as st
 from tests.fixtures_town import AT
 from tongchou.core.audit.models import Entry
 from tongchou.core.errors import Invalid, Refusal, Stale, Unseen
-from tongchou.core.passes.actions import Application, distrust_key, issue_passes, revoke_pass, rotate_key, suspend_pass, trust_key
+from tongchou.core.passes.actions import (
+    Application,
+    distrust_key,
+    issue_passes,
+    resume_passes,
+    revoke_pass,
+    rotate_key,
+    suspend_passes,
+    trust_key,
+)
 from tongchou.core.passes.models import IssuedPass, IssuerKey
 from tongchou.core.passes.queries import status_lists, trusted_keys
 from tongchou.core.passes.status_lists import LIST_BITS, MOST_BITS, BadStatusList, bits_of, decoded, encoded, is_set
@@ -232,16 +241,18 @@ def test_revoked_and_suspended_stand_in_the_lists_until_the_pass_has_expired(sma
     )
     first, second, third = IssuedPass.objects.all()
     revoke_pass(first, reason="手机遗失", by=small_town.lin, at=AT)
-    suspend_pass(second, suspended=True, reason="核实身份中", by=small_town.lin, at=AT)
+    who = {"holder": 2, "place": small_town.villages[0], "reason": "TX-2022-0001", "by": SYSTEM, "at": AT}
+    assert suspend_passes(issuer=small_town.town, until_at=AT + timedelta(hours=9), **who) == 2, "hers, and one that keeps her place"
     lists = status_lists(AT)
     assert [is_set(lists["revocation"], row.pk) for row in (first, second, third)] == [True, False, False]
     assert [is_set(lists["suspension"], row.pk) for row in (first, second, third)] == [False, True, False]
-    suspend_pass(second, suspended=False, reason="身份已核实", by=small_town.lin, at=AT)
+    assert not is_set(status_lists(AT + timedelta(hours=9))["suspension"], second.pk), "the end comes although nobody does anything"
+    with pytest.raises(Unseen):
+        suspend_passes(issuer=small_town.town, until_at=AT + timedelta(days=1), **who | {"by": small_town.lin})
+    assert resume_passes(**who) == 2
     assert not is_set(status_lists(AT)["suspension"], second.pk)
     with pytest.raises(Stale):
         revoke_pass(first, reason="手机遗失", by=small_town.lin, at=AT)
-    with pytest.raises(Stale):
-        suspend_pass(second, suspended=False, reason="身份已核实", by=small_town.lin, at=AT)
     with pytest.raises(Invalid):
         revoke_pass(third, reason=" ", by=small_town.lin, at=AT)
     with pytest.raises(Unseen):

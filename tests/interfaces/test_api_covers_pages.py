@@ -121,6 +121,14 @@ COVERED: dict[str, tuple[str, ...]] = {
     "pass_link": ("POST /passes/links",),
     "pass_end": ("POST /passes/{holder}/lost",),
     "pass_visitor": ("POST /passes/visitors",),
+    "suspensions": ("GET /suspensions",),
+    "suspension": ("GET /suspensions/{number}",),
+    "suspension_new": ("POST /suspensions",),
+    **dict.fromkeys(
+        ("suspension_approve", "suspension_refuse", "suspension_withdraw", "suspension_lift"), ("POST /suspensions/{number}/steps/{step}",)
+    ),
+    "suspension_object": ("POST /suspensions/{number}/objection",),
+    "objection": ("POST /objections/{number}/answer",),
     "outbox": ("GET /outbox", "POST /outbox/{message_id}/retry"),
 }
 # No operation, and why.
@@ -143,6 +151,7 @@ NOT_FOR_PROGRAMS = {
     "appeals": "an objection is read and answered by a person",
     "appeal": "an objection is read and answered by a person",
     "shown_pass": "a person's own address; whoever gives passes has POST /passes",
+    "pass_object": "a person's own address; the office has POST /suspensions/{number}/objection",
     **dict.fromkeys(("status_index", "status_list"), "signed, for the scanners of other towns, without a token"),
     "pass_worker": "keeps an opened pass on a phone",
     "register_csv": "a spreadsheet; the rows are at GET /registers/{name}/rows",

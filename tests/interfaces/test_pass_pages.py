@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from tests.fixtures_town import AT, Town
 from tests.interfaces.callers import Caller
 from tests.interfaces.test_testing_pages import _as, _said
 from tongchou.core.audit.models import PERSONAL_READ, Access, Entry
-from tongchou.core.passes.actions import rotate_key, suspend_pass
+from tongchou.core.passes.actions import rotate_key, suspend_passes
 from tongchou.core.passes.models import IssuedPass
 from tongchou.core.passes.signed_lists import read_signed_list
 from tongchou.core.passes.status_lists import is_set
@@ -108,11 +109,14 @@ def test_cards_are_printed_and_a_suspended_pass_is_not(made: Scene) -> None:
     printed = wu.post("/passes/print", {"holder": [first, second]})
     assert printed["Content-Type"] == "application/pdf" and printed.content.startswith(b"%PDF") and IssuedPass.objects.count() == 2
     assert {(p.expires_at - p.issued_at).days for p in IssuedPass.objects.all()} == {30}
-    suspend_pass(IssuedPass.objects.get(holder=first), suspended=True, reason="居家隔离期间", by=made.town.lin, at=AT)
+    village = made.town.villages[0]
+    suspend_passes(
+        holder=first, issuer=made.town.town, place=village, until_at=AT + timedelta(days=9), reason="TX-2022-0001", by=SYSTEM, at=AT
+    )
     refused = wu.post("/passes/print", {"holder": first}, follow=True)
-    assert "suspended" in _said(refused) and IssuedPass.objects.count() == 2
+    assert "suspended" in _said(refused) and IssuedPass.objects.exclude(kind="held").count() == 2
     held = Client().get(_address(wu.post("/passes/link", {"carrier": first}))).content.decode()
-    assert "居家隔离期间" in held and 'class="qr"' not in held
+    assert "通行码已暂停使用" in held and 'class="qr"' not in held
 
 
 def test_a_visitor_gets_a_pass_on_the_spot(made: Scene) -> None:

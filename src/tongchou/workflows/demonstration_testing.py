@@ -34,7 +34,7 @@ from tongchou.domains.testing.actions_laboratory import Finding, pack_box, recei
 from tongchou.domains.testing.actions_sampling import account_for
 from tongchou.domains.testing.models import Box, Round, Site, Tube
 from tongchou.domains.testing.queries import missing
-from tongchou.workflows.demonstration_passes import give_passes
+from tongchou.workflows.demonstration_passes import ask_to_suspend, give_passes, suspend_somebody
 from tongchou.workflows.testing_rounds import take_results
 
 Event = tuple[datetime, Callable[[datetime], None]]
@@ -74,6 +74,8 @@ def testing_days(pack: Pack, last: date, zone: ZoneInfo) -> Iterator[Event]:
     yield on(last, 16, 40), partial(second.result, 1)
     yield on(last, 17, 30), partial(second.sample, 0.8)
     yield on(last, 17, 45), partial(give_passes, closed.place)
+    yield on(last, 17, 55), suspend_somebody
+    yield on(last, 18, 40), ask_to_suspend
     yield on(last, 18, 50), _say_queues
 
 

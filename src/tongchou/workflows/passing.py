@@ -94,12 +94,12 @@ def passes_of(holders: Sequence[Holder], town: Place, *, by: Actor, at: datetime
 
     A suspended pass stands until it is resumed: nobody gets round it by opening the page again. Raises Refusal without a signing key.
     """
-    standing = standing_passes([holder.number for holder in holders])
+    standing = standing_passes([holder.number for holder in holders], at)
     found: dict[int, ShownPass] = {}
     fresh = []
     for holder in holders:
         issued = standing.get(holder.number)
-        if issued is not None and issued.suspended_at is not None:
+        if issued is not None and issued.is_suspended(at):
             found[holder.number] = ShownPass(holder, issued, None)
         elif (
             issued is not None and valid_for is None and _still_good(issued, holder, at) and (text := text_again(issued, facts_of(holder)))
@@ -110,7 +110,7 @@ def passes_of(holders: Sequence[Holder], town: Place, *, by: Actor, at: datetime
     if fresh:
         span = valid_for or duration(VALID_FOR, on=at.date(), place_path=town.path)
         texts = issue_passes(issuer=town, applications=[Application(h.number, facts_of(h), span, h.place) for h in fresh], by=by, at=at)
-        signed = standing_passes([holder.number for holder in fresh])
+        signed = standing_passes([holder.number for holder in fresh], at)
         found |= {h.number: ShownPass(h, signed[h.number], text) for h, text in zip(fresh, texts, strict=True)}
     return [found[holder.number] for holder in holders]
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.fixtures_town import AT, Town
-from tongchou.core.passes.actions import Application, issue_passes, revoke_pass, rotate_key, suspend_pass
+from tongchou.core.passes.actions import Application, issue_passes, revoke_pass, rotate_key, suspend_passes
 from tongchou.core.passes.models import IssuedPass
 from tongchou.core.passes.queries import status_lists
 from tongchou.core.passes.status_lists import is_set
@@ -38,8 +38,14 @@ def issue(town: Town, holder: int) -> IssuedPass:
     return IssuedPass.objects.latest("pk")
 
 
+def suspend(town: Town, holder: int) -> None:
+    suspend_passes(
+        holder=holder, issuer=town.town, place=town.villages[0], until_at=AT + timedelta(days=7), reason="TX-2022-0001", by=BY, at=AT
+    )
+
+
 def test_residents_and_visitors_are_known_and_nobody_else(known: Town) -> None:
-    found = passes_by_card([RESIDENT, VISITOR, NOBODY], "310118106")
+    found = passes_by_card([RESIDENT, VISITOR, NOBODY], "310118106", AT)
     assert {card: (shown.holder, dict(shown.facts)) for card, shown in found.items()} == {
         RESIDENT: (1, {"sampled_at": int(AT.timestamp()) - 3600}),
         VISITOR: (2, {}),
@@ -48,26 +54,39 @@ def test_residents_and_visitors_are_known_and_nobody_else(known: Town) -> None:
 
 
 def test_who_is_suspended_is_so_by_card_too(known: Town) -> None:
-    suspend_pass(issue(known, 1), suspended=True, reason="核查 check", by=BY, at=AT)
-    shown = passes_by_card([RESIDENT], "310118106")[RESIDENT]
+    issue(known, 1)
+    suspend(known, 1)
+    shown = passes_by_card([RESIDENT], "310118106", AT)[RESIDENT]
     assert is_set(status_lists(AT)["suspension"], shown.status_index)
 
 
+@pytest.mark.parametrize("days", [0, 3, 6], ids=["at once", "when the pass has expired", "to the end"])
+@pytest.mark.parametrize("has_pass", [True, False], ids=["with a pass", "without one"])
+def test_the_card_is_refused_to_the_end_whatever_becomes_of_the_pass(known: Town, has_pass: bool, days: int) -> None:
+    if has_pass:
+        issue(known, 1)
+    suspend(known, 1)
+    at = AT + timedelta(days=days)
+    shown = passes_by_card([RESIDENT], "310118106", at)[RESIDENT]
+    assert is_set(status_lists(at)["suspension"], shown.status_index)
+
+
 def test_a_suspension_is_not_escaped_by_a_newer_pass(known: Town) -> None:
-    suspend_pass(issue(known, 1), suspended=True, reason="核查 check", by=BY, at=AT)
     issue(known, 1)
-    shown = passes_by_card([RESIDENT], "310118106")[RESIDENT]
+    suspend(known, 1)
+    issue(known, 1)
+    shown = passes_by_card([RESIDENT], "310118106", AT)[RESIDENT]
     assert is_set(status_lists(AT)["suspension"], shown.status_index)
 
 
 def test_a_lost_and_revoked_pass_says_nothing_of_its_holder(known: Town) -> None:
     lost = issue(known, 1)
     revoke_pass(lost, reason="遗失 lost", by=BY, at=AT)
-    shown = passes_by_card([RESIDENT], "310118106")[RESIDENT]
+    shown = passes_by_card([RESIDENT], "310118106", AT)[RESIDENT]
     assert not is_set(status_lists(AT)["revocation"], shown.status_index)
 
 
 def test_a_thousand_cards_take_three_queries(known: Town, django_assert_num_queries) -> None:  # type: ignore[no-untyped-def]
     cards = [f"{n:017d}0" for n in range(998)] + [RESIDENT, VISITOR]
     with django_assert_num_queries(3):
-        assert set(passes_by_card(cards, "310118106")) == {RESIDENT, VISITOR}
+        assert set(passes_by_card(cards, "310118106", AT)) == {RESIDENT, VISITOR}

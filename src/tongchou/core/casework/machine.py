@@ -55,6 +55,23 @@ class Machine:
         return next((step.label for step in self.steps if step.name == name), T(name, name))
 
 
+def objection_machine(kind: str, label: T, prefix: str, answered_within: str) -> Machine:
+    """The life of an objection: open, then upheld or rejected before the clock of the parameter `answered_within` runs out."""
+    return Machine(
+        kind=kind,
+        label=label,
+        prefix=prefix,
+        start="open",
+        states={"open": T("待处理", "Open"), "upheld": T("申诉成立", "Upheld"), "rejected": T("维持原判", "Rejected")},
+        final=frozenset({"upheld", "rejected"}),
+        steps=(
+            Step("uphold", T("申诉成立", "Uphold"), ("open",), "upheld", needs="appeal.decide"),
+            Step("reject", T("维持原判", "Reject"), ("open",), "rejected", needs="appeal.decide"),
+        ),
+        starts=(answered_within,),
+    )
+
+
 def problems(machine: Machine) -> list[str]:
     """What is wrong with a table: unknown states, states nobody reaches, dead ends, two meanings of one step from one state."""
     found = []

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from tongchou.core.audit.acting import action, record
 from tongchou.core.errors import FieldProblem, Invalid, Refusal, Stale
 from tongchou.core.passes.models import IssuedPass, IssuerKey
@@ -14,6 +16,7 @@ from tongchou.core.wording import T
 
 _BATCH = 500
 LOST = T("遗失", "lost")
+PLACE_HOLDER = "held"  # kind of a pass that nobody is given: it keeps a suspended person's place in the status lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +86,8 @@ def issue_passes(*, issuer: Place, applications: Sequence[Application], by: Acto
     """Sign one pass for each application and keep a row of each; gives the texts for the QR codes, in order. Raises Refusal without a key."""
     if any(not by.may("pass.issue", applied.place.path) for applied in applications):
         raise Invalid([FieldProblem("place", T("其中有不归您管的地方。", "Some of these places are not yours."))])
-    row = IssuerKey.objects.filter(issuer=issuer.code, signs_until_at=None, secret__isnull=False).first()
-    if row is None or row.secret is None:
-        raise Refusal(
-            T("本镇还没有签发密钥。", "This town has no signing key."),
-            T("首个密钥由后台一分钟内自动生成，请稍后再试。", "The worker makes the first within a minute; try again then."),
-        )
-    key = SigningKey(bytes.fromhex(row.secret))
+    row = _signing_key(issuer)
+    key = SigningKey(bytes.fromhex(row.secret or ""))
     rows = IssuedPass.objects.bulk_create(
         [IssuedPass(kind=a.kind, holder=a.holder, key=row, place=a.place, issued_at=at, expires_at=at + a.valid_for) for a in applications],
         batch_size=_BATCH,
@@ -120,7 +118,8 @@ def revoke_lost(*, holder: int, place: Place, by: Actor, at: datetime) -> int:
 
     What is suspended stays so: reporting a loss is no way out of it.
     """
-    rows = list(IssuedPass.objects.select_for_update().filter(holder=holder, revoked_at=None, suspended_at=None, expires_at__gt=at))
+    not_suspended = Q(suspended_until_at=None) | Q(suspended_until_at__lte=at)
+    rows = list(IssuedPass.objects.select_for_update().filter(not_suspended, holder=holder, revoked_at=None, expires_at__gt=at))
     reason = f"{LOST.zh} {LOST.en}"
     IssuedPass.objects.filter(pk__in=[row.pk for row in rows]).update(revoked_at=at, reason=reason)
     for row in rows:
@@ -130,16 +129,49 @@ def revoke_lost(*, holder: int, place: Place, by: Actor, at: datetime) -> int:
     return len(rows)
 
 
-@action("pass.revoke", on=IssuedPass)
-def suspend_pass(issued: IssuedPass, *, suspended: bool, reason: str, by: Actor, at: datetime) -> IssuedPass:
-    """Suspend a pass, or let it hold again. Raises Stale when it is so already."""
+@action("pass.hold", place=lambda given: given["place"].path)
+def suspend_passes(*, holder: int, issuer: Place, place: Place, until_at: datetime, reason: str, by: Actor, at: datetime) -> int:
+    """Suspend every pass of a holder that is out, until an instant; again with another instant moves the end. Gives how many. `place`: the holder's.
+
+    One more pass, which nobody is given, keeps their place in the status lists to the end: who has no pass, or whose passes expire before, is
+    refused by identity card all the same. Raises Refusal without a signing key.
+    """
     _reasoned(reason)
-    if suspended == (issued.suspended_at is not None):
-        raise Stale(T("这张通行码的状态已是如此。", "The pass is already in that state."))
-    issued.suspended_at, issued.reason = (at if suspended else None), reason
-    issued.save(update_fields=["suspended_at", "reason"])
-    record("pass.suspend" if suspended else "pass.resume", issued, reason=reason)
-    return issued
+    kept = IssuedPass.objects.filter(holder=holder, kind=PLACE_HOLDER, revoked_at=None)
+    if not kept.filter(expires_at__gte=until_at).exists():
+        kept.update(revoked_at=at)
+        key = _signing_key(issuer)
+        IssuedPass.objects.create(kind=PLACE_HOLDER, holder=holder, key=key, place=place, issued_at=at, expires_at=until_at)
+    rows = list(IssuedPass.objects.select_for_update().filter(holder=holder, expires_at__gt=at))
+    IssuedPass.objects.filter(pk__in=[row.pk for row in rows]).update(suspended_at=at, suspended_until_at=until_at, reason=reason[:200])
+    for row in rows:
+        record("pass.suspend", row, reason=reason, place_path=place.path, detail={"until": until_at.isoformat()})
+    return len(rows)
+
+
+@action("pass.hold", place=lambda given: given["place"].path)
+def resume_passes(*, holder: int, place: Place, reason: str, by: Actor, at: datetime) -> int:
+    """Let every suspended pass of a holder hold again; gives how many. What was revoked meanwhile stays revoked."""
+    rows = list(IssuedPass.objects.select_for_update().filter(holder=holder, suspended_at__isnull=False))
+    numbers = [row.pk for row in rows]
+    IssuedPass.objects.filter(pk__in=numbers, kind=PLACE_HOLDER, revoked_at=None).update(revoked_at=at)
+    IssuedPass.objects.filter(pk__in=numbers).update(suspended_at=None, suspended_until_at=None)
+    for row in rows:
+        record("pass.resume", row, reason=reason, place_path=place.path)
+    if not rows:
+        record("pass.resume", place, reason=reason, detail={"holder": holder, "passes": 0})
+    return len(rows)
+
+
+def _signing_key(issuer: Place) -> IssuerKey:
+    """The key by which a town signs now. Raises Refusal before the first."""
+    row = IssuerKey.objects.filter(issuer=issuer.code, signs_until_at=None, secret__isnull=False).first()
+    if row is None or row.secret is None:
+        raise Refusal(
+            T("本镇还没有签发密钥。", "This town has no signing key."),
+            T("首个密钥由后台一分钟内自动生成，请稍后再试。", "The worker makes the first within a minute; try again then."),
+        )
+    return row
 
 
 def _reasoned(reason: str) -> None:

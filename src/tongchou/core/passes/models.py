@@ -1,5 +1,7 @@
 """The town's signing keys, and one row for every pass given out: its place in the status list, its end, whether it still holds."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -44,6 +46,7 @@ class IssuedPass(models.Model):
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
     suspended_at = models.DateTimeField(null=True)
+    suspended_until_at = models.DateTimeField(null=True)  # from then on it holds again, whoever is or is not at work
     reason = models.CharField(max_length=200, blank=True)  # why revoked or suspended
 
     class Meta:
@@ -51,12 +54,20 @@ class IssuedPass(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(expires_at__gt=F("issued_at")), name="issued_pass_ends_after_start"),
             models.CheckConstraint(condition=Q(holder__gt=0) & Q(holder__lte=HIGHEST_HOLDER), name="issued_pass_holder"),
+            models.CheckConstraint(
+                condition=Q(suspended_at=None, suspended_until_at=None) | Q(suspended_until_at__gt=F("suspended_at")),
+                name="issued_pass_suspension_ends",
+            ),
         ]
         indexes = [
             models.Index(fields=["holder", "-id"], name="issued_pass_holder"),
             models.Index(fields=["id"], condition=Q(revoked_at__isnull=False), name="issued_pass_revoked"),
             models.Index(fields=["id"], condition=Q(suspended_at__isnull=False), name="issued_pass_suspended"),
         ]
+
+    def is_suspended(self, at: datetime) -> bool:
+        """Whether it is suspended at an instant."""
+        return self.suspended_until_at is not None and self.suspended_until_at > at
 
     @property
     def place_path(self) -> str:

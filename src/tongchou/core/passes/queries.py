@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from django.db.models import F, Min, Q
+from django.db.models import Min, Q
 
 from tongchou.core.passes.models import IssuedPass, IssuerKey
 from tongchou.core.passes.status_lists import LIST_BITS, bits_of
@@ -29,18 +29,19 @@ def status_lists(at: datetime) -> dict[str, Mapping[int, bytes]]:
     rows = IssuedPass.objects.filter(pk__gte=wanted.start * LIST_BITS).order_by().values_list("pk", flat=True)
     return {
         "revocation": _laid_out(wanted, rows.filter(revoked_at__isnull=False)),
-        "suspension": _laid_out(wanted, rows.filter(suspended_at__isnull=False)),
+        "suspension": _laid_out(wanted, rows.filter(suspended_at__isnull=False, suspended_until_at__gt=at)),
     }
 
 
-def standing_passes(holders: Collection[int]) -> dict[int, IssuedPass]:
+def standing_passes(holders: Collection[int], at: datetime) -> dict[int, IssuedPass]:
     """Holder → the pass that counts: a suspended one, even if it was revoked since; else the one given last that was not revoked, expired or not.
 
-    Holders without one are left out. One query.
+    Holders without one are left out. Of suspended ones, the one in the status lists for longest. One query.
     """
-    counts = Q(revoked_at=None) | Q(suspended_at__isnull=False)
-    rows = IssuedPass.objects.select_related("key").filter(counts, holder__in=holders)
-    return {row.holder: row for row in rows.order_by(F("suspended_at").asc(nulls_first=True), "pk")}
+    counts = Q(revoked_at=None) | Q(suspended_until_at__gt=at)
+    rows = list(IssuedPass.objects.select_related("key").filter(counts, holder__in=holders))
+    rows.sort(key=lambda row: (True, row.expires_at, row.pk) if row.is_suspended(at) else (False, at, row.pk))
+    return {row.holder: row for row in rows}
 
 
 def signing_key(issuer: str) -> SigningKey | None:

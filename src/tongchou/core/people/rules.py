@@ -18,6 +18,7 @@ _READ = (
     "spot_check.read",
 )
 _TRACE = ("case.read", "case.work", "contact.follow")
+_SUSPENSIONS = ("suspension.read", "suspension.approve", "suspension.lift", "suspension.object")
 
 # One line per kind of post. A capability holds in the post's place and everything below it.
 CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -49,6 +50,7 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "case.read",
                 "exposure.approve",
                 "exposure.learn",
+                *_SUSPENSIONS,
             )
         ),
         "duty_officer": frozenset(
@@ -83,6 +85,8 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "exposure.ask",
                 "exposure.approve",
                 "exposure.learn",
+                "suspension.ask",
+                *_SUSPENSIONS,
             )
         ),
         "group_leader": frozenset(
@@ -151,7 +155,9 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "case.read",
             )
         ),
-        "auditor": frozenset(("desk.read", "audit.read", "parameter.read", "incident.read", "alarm.read", "sentinel.read", "outbox.read")),
+        "auditor": frozenset(
+            ("desk.read", "audit.read", "parameter.read", "incident.read", "alarm.read", "sentinel.read", "outbox.read", "suspension.read")
+        ),
         "administrator": frozenset(
             (
                 "desk.read",

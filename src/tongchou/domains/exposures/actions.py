@@ -9,10 +9,10 @@ from django.apps import apps
 from tongchou.core.audit.acting import action, record, record_access
 from tongchou.core.casework.life import Opening, advance, assign, open_dossiers
 from tongchou.core.casework.models import Dossier
+from tongchou.core.casework.two_people import basis_problems, basis_words, in_words, incident_problems, nearest_post, require_another
 from tongchou.core.errors import FieldProblem, Invalid, Stale, Unseen
 from tongchou.core.importing.bulk import insert_columns
 from tongchou.core.parameters.queries import value
-from tongchou.core.people.models import Post
 from tongchou.core.people.rules import Actor
 from tongchou.core.places.models import Place
 from tongchou.core.wording import T
@@ -57,14 +57,14 @@ def ask_exposed(
     problems = [*_objections(case, incident, basis, at), *_misasked(case, purpose, window, minutes or least, least, generations, at)]
     if problems or by.user_id is None:
         raise Invalid([*problems, *([] if by.user_id else [FieldProblem("by", T("须由本人提出。", "A person must ask."))])])
-    named = value(BASES, on=at.date(), place_path=case.place_path).value[basis]
+    named = basis_words(BASES, basis, case.place_path, at)
     (head,) = open_dossiers(
         EXPOSURE,
         [
             Opening(
                 T(f"同时段人员查询：{case.number}", f"People exposed to {case.number}"),
                 case.place,
-                Post.objects.filter(kind="duty_leader", place__in=_upwards(case.place)).order_by("-place__path", "code").first(),
+                nearest_post("duty_leader", case.place),
                 is_exercise=case.is_exercise,
                 caused_by=case,
                 part_of=incident,
@@ -80,8 +80,8 @@ def ask_exposed(
         case=case,
         incident=incident,
         basis=basis,
-        basis_zh=named["zh"],
-        basis_en=named["en"],
+        basis_zh=named.zh,
+        basis_en=named.en,
         purpose=purpose.strip()[:300],
         from_at=window.from_at,
         to_at=window.to_at,
@@ -104,28 +104,11 @@ def _misasked(case: Dossier, purpose: str, window: Window, minutes: int, least: 
     return problems
 
 
-def _upwards(place: Place) -> list[int]:
-    chain = []
-    while place is not None:
-        chain.append(place.pk)
-        place = place.parent  # type: ignore[assignment]
-    return chain
-
-
 def _objections(case: Dossier, incident: Dossier, basis: str, at: datetime) -> list[FieldProblem]:
     """Why there is no cause to look, if there is none."""
-    found = []
-    if case.kind != "case" or case.state != "confirmed":
-        found.append(FieldProblem("case", T("只有确诊病例才能查询。", "Only for a confirmed case.")))
-    if incident.kind != "incident" or (
-        not case.place_path.startswith(incident.place.path) and not incident.place.path.startswith(case.place_path)
-    ):
-        found.append(FieldProblem("incident", T("没有这起事件，或与病例不在一地。", "No such incident where the case is.")))
-    elif incident.closed_at is not None:
-        found.append(FieldProblem("incident", T("事件已结束，不能再查。", "The incident has ended: no more looking.")))
-    if basis not in value(BASES, on=at.date(), place_path=case.place_path).value:
-        found.append(FieldProblem("basis", T("这条法律依据今天不生效。", "This legal basis is not in force today.")))
-    return found
+    is_confirmed = case.kind == "case" and case.state == "confirmed"
+    found = [] if is_confirmed else [FieldProblem("case", T("只有确诊病例才能查询。", "Only for a confirmed case."))]
+    return [*found, *incident_problems(incident, case.place_path), *basis_problems(BASES, basis, case.place_path, at)]
 
 
 def _require_cause(request: ExposureRequest, at: datetime) -> None:
@@ -136,7 +119,7 @@ def _require_cause(request: ExposureRequest, at: datetime) -> None:
 @action("exposure.approve", on=ExposureRequest)
 def approve_request(request: ExposureRequest, *, answer: str = "", by: Actor, at: datetime) -> ExposureRequest:
     """Approve a request of somebody else, and hand it to whoever has the case; its cause is asked about again. Raises Invalid for one's own."""
-    _require_another(request, by)
+    require_another(by, request.asked_by_id)
     _require_cause(request, at)
     done = _decide(request, "approve", answer, by, at)
     if request.case.owner_post is not None:
@@ -147,8 +130,8 @@ def approve_request(request: ExposureRequest, *, answer: str = "", by: Actor, at
 @action("exposure.approve", on=ExposureRequest)
 def refuse_request(request: ExposureRequest, *, answer: str, by: Actor, at: datetime) -> ExposureRequest:
     """Refuse a request of somebody else, and say why."""
-    _require_another(request, by)
-    return _decide(request, "refuse", _words("answer", answer), by, at)
+    require_another(by, request.asked_by_id)
+    return _decide(request, "refuse", in_words("answer", answer), by, at)
 
 
 def _decide(request: ExposureRequest, step: str, answer: str, by: Actor, at: datetime) -> ExposureRequest:
@@ -158,24 +141,19 @@ def _decide(request: ExposureRequest, step: str, answer: str, by: Actor, at: dat
     return request
 
 
-def _require_another(request: ExposureRequest, by: Actor) -> None:
-    if by.user_id is None or by.user_id == request.asked_by_id:
-        raise Invalid([FieldProblem("by", T("须由提出者以外的另一人决定。", "Somebody other than who asked must decide."))])
-
-
 @action("exposure.ask", on=ExposureRequest)
 def withdraw_request(request: ExposureRequest, *, reason: str, by: Actor, at: datetime) -> ExposureRequest:
     """Take one's request back before it is decided."""
     if by.user_id != request.asked_by_id:
         raise Unseen("exposure")
-    advance(request.dossier, EXPOSURE, "withdraw", at=at, reason=_words("reason", reason))
+    advance(request.dossier, EXPOSURE, "withdraw", at=at, reason=in_words("reason", reason))
     return request
 
 
 @action("exposure.ask", on=ExposureRequest)
 def end_request(request: ExposureRequest, *, reason: str, by: Actor, at: datetime) -> ExposureRequest:
     """Say that no more lists are needed."""
-    advance(request.dossier, EXPOSURE, "end", at=at, reason=_words("reason", reason))
+    advance(request.dossier, EXPOSURE, "end", at=at, reason=in_words("reason", reason))
     return request
 
 
@@ -194,7 +172,7 @@ def correct_window(request: ExposureRequest, *, window: Window, reason: str, by:
         found.append(FieldProblem("to_at", T("比批准的时段长，请另提申请。", "Longer than was approved: ask anew.")))
     if found:
         raise Invalid(found)
-    said = _words("reason", reason)
+    said = in_words("reason", reason)
     before = [request.from_at.isoformat(), request.to_at.isoformat()]
     request.from_at, request.to_at = window.from_at, window.to_at
     request.save(update_fields=["from_at", "to_at"])
@@ -309,11 +287,5 @@ def withdraw_notice(notice: VenueNotice, *, reason: str, by: Actor, at: datetime
         raise Stale(T("这条告知已撤下。", "This notice is taken down already."))
     notice.withdrawn_at = at
     notice.save(update_fields=["withdrawn_at"])
-    record("exposure.unpublish", notice.request.dossier, reason=_words("reason", reason), detail={"venue": notice.venue_id})
+    record("exposure.unpublish", notice.request.dossier, reason=in_words("reason", reason), detail={"venue": notice.venue_id})
     return notice
-
-
-def _words(field: str, text: str) -> str:
-    if len(text.strip()) < 2:
-        raise Invalid([FieldProblem(field, T("请填写说明。", "Say it in words."))])
-    return text.strip()

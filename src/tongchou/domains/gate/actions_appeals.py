@@ -4,14 +4,13 @@ from datetime import datetime
 
 from tongchou.core.audit.acting import action, record
 from tongchou.core.casework.life import Opening, advance, open_dossiers
+from tongchou.core.casework.two_people import nearest_post
 from tongchou.core.errors import FieldProblem, Invalid, Refusal
 from tongchou.core.identity import check_mobile
 from tongchou.core.outbox.queue import Telling, notify
 from tongchou.core.passes.verdicts import REFUSED
-from tongchou.core.people.models import Post
 from tongchou.core.people.queries import holders_at
 from tongchou.core.people.rules import Actor
-from tongchou.core.places.models import Place
 from tongchou.core.wording import T
 from tongchou.domains.gate.models import Appeal, Device, Scan
 from tongchou.domains.gate.rules import APPEAL, REASON_CODES, REASONS
@@ -45,7 +44,7 @@ def open_appeal(device: Device, *, seq: int, words: str, phone: str, by: Actor, 
             T("请先联网上传扫码记录，再提交申诉。", "Let the scans be sent first, then appeal."),
         )
     entrance, reason = device.entrance, REASON_CODES[scan.reason]
-    post = _duty_post(entrance.place)
+    post = nearest_post("duty_officer", entrance.place)
     said = REASONS[reason][0]
     opening = Opening(
         T(f"{entrance.code} {said.zh}", f"{entrance.code}: {said.en}"),
@@ -79,10 +78,3 @@ def decide_appeal(appeal: Appeal, *, upheld: bool, answer: str, by: Actor, at: d
     appeal.answer = said
     appeal.save(update_fields=["answer"])
     return appeal
-
-
-def _duty_post(place: Place) -> Post | None:
-    """The duty officer's post of the place, or of the nearest place above it."""
-    codes = [code for code in place.path.split("/") if code]
-    posts = Post.objects.filter(kind="duty_officer", place__code__in=codes).select_related("place")
-    return max((p for p in posts if place.path.startswith(p.place.path)), key=lambda p: (len(p.place.path), -p.pk), default=None)

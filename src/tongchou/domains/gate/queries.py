@@ -58,7 +58,7 @@ def book_at(at: datetime, town: str, before: Book | None = None) -> Book:
     return Book(town, at, doors, keys, lists["revocation"], lists["suspension"])
 
 
-def passes_by_card(cards: Collection[str], town: str) -> dict[str, Pass]:
+def passes_by_card(cards: Collection[str], town: str, at: datetime) -> dict[str, Pass]:
     """What the house knows of people by the numbers of their identity cards, as if each had shown a pass without end; unknown cards are left out.
 
     Suspended is who has a suspended pass; a pass that was lost and revoked says nothing of its holder. Three queries.
@@ -68,7 +68,7 @@ def passes_by_card(cards: Collection[str], town: str) -> dict[str, Pass]:
     for column in ("id_index", "resident__id_index"):
         rows = Holder.objects.filter(**{f"{column}__in": list(by_index)}).order_by().values_list(column, "number", "sampled_at")
         found |= {number: (by_index[bytes(index)], sampled_at) for index, number, sampled_at in rows}
-    numbers = {holder: issued.pk for holder, issued in standing_passes(found).items()}
+    numbers = {holder: issued.pk for holder, issued in standing_passes(found, at).items()}
     return {
         card: Pass(
             town, "entry", holder, numbers.get(holder, NO_PASS), 0, HIGHEST_HOLDER, {"sampled_at": int(at.timestamp())} if at else {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from tongchou.core.casework.machine import Machine, Step
+from tongchou.core.casework.machine import objection_machine
 from tongchou.core.passes.status_lists import is_set
 from tongchou.core.passes.tokens import BadPass, Pass
 from tongchou.core.passes.verdicts import Verdict
@@ -24,6 +24,8 @@ _RENEW = T("请打开“我的通行码”刷新，或请工作人员用身份�
 _RESCAN = T("请重扫一次；仍不行请用身份证登记。", "Scan once more; if it fails again, register with the identity card.")
 _TEST = T("请先到最近的采样点采样，凭采样记录再来。", "Please be sampled at the nearest site first and come back with the record.")
 _OFFICE = T("请联系所在村居；认为有误可当场申诉。", "Call your village or neighbourhood; if you think this is wrong, appeal here and now.")
+# Why, and until when, is between the person and the office: a door is told no more than that it is so.
+_OWN_PAGE = T("请打开“我的通行码”，看原因、到哪天、怎样申诉；没有手机请问所在村居，也可当场申诉。", "Open your own pass: it says why, until when and how to object. Without a phone, ask your village, or appeal here and now.")  # fmt: skip
 
 # Every reason: its words at the door, and what to do now. Kept by its place in this table: append, never reorder.
 REASONS: Mapping[str, tuple[T, T | None]] = {
@@ -35,7 +37,7 @@ REASONS: Mapping[str, tuple[T, T | None]] = {
     "expired": (T("通行码已过期", "The pass has expired"), _RENEW),
     "not_yet_valid": (T("通行码尚未生效", "The pass is not valid yet"), _RENEW),
     "revoked": (T("通行码已作废", "The pass was revoked"), _OFFICE),
-    "suspended": (T("通行码已暂停使用", "The pass is suspended"), _OFFICE),
+    "suspended": (T("通行码已暂停使用", "The pass is suspended"), _OWN_PAGE),
     "forged": (T("签名不符，不是真码", "The signature does not match: not a genuine pass"), _RENEW),
     "unknown_key": (T("不认识签发方", "Signed by somebody unknown here"), _RENEW),
     "other_town": (T("外地通行码，本地未互认", "A pass of another town, not recognised here"), T("请用身份证登记进入。", "Register with the identity card.")),
@@ -171,16 +173,4 @@ def piling_on(rules: Sequence[EntryRule], ceilings: Sequence[EntryRule], venue_c
     return found
 
 
-APPEAL = Machine(
-    kind="appeal",
-    label=T("门岗申诉", "Gate appeal"),
-    prefix="MS",
-    start="open",
-    states={"open": T("待处理", "Open"), "upheld": T("申诉成立", "Upheld"), "rejected": T("维持原判", "Rejected")},
-    final=frozenset({"upheld", "rejected"}),
-    steps=(
-        Step("uphold", T("申诉成立", "Uphold"), ("open",), "upheld", needs="appeal.decide"),
-        Step("reject", T("维持原判", "Reject"), ("open",), "rejected", needs="appeal.decide"),
-    ),
-    starts=("gate.appeal_within",),
-)
+APPEAL = objection_machine("appeal", T("门岗申诉", "Gate appeal"), "MS", "gate.appeal_within")

@@ -1,7 +1,7 @@
 """Passes for programs of a village: signed passes, links for phones, visitors. The same rules as the pages."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -14,10 +14,17 @@ from tongchou.domains.gate.actions import register_visitor
 from tongchou.domains.gate.actions_passes import carry_passes, give_link, look_at_holders
 from tongchou.domains.gate.models import Holder
 from tongchou.domains.gate.queries import seen_holders
+from tongchou.domains.response.queries import seen_incident
+from tongchou.domains.suspensions.actions import Grounds, refuse_suspension, withdraw_suspension
+from tongchou.domains.suspensions.models import Objection, Suspension
+from tongchou.domains.suspensions.queries import seen_objection, seen_suspension, suspensions_seen
+from tongchou.domains.suspensions.rules import CAUSES
+from tongchou.interfaces.api.fields import Instant, Limit, Offset, page_of
 from tongchou.interfaces.api.town import town_for
-from tongchou.interfaces.api.wording import both
+from tongchou.interfaces.api.wording import Pair, Reason, both, pair
 from tongchou.interfaces.chance import random_holder, random_token
 from tongchou.interfaces.web.addresses import public_address
+from tongchou.workflows import suspending
 from tongchou.workflows.passing import ShownPass, holders_of, passes_of, report_lost
 
 router = Router(tags=["gate"])
@@ -114,3 +121,131 @@ def post_visitor(request: HttpRequest, given: VisitorIn) -> Any:
     place = place_by_code(given.place)
     row = register_visitor(number=random_holder(), **given.dict(exclude={"place"}), place=place, **_who(request))
     return _pass(passes_of([_holder(request, row.number)], town.place, **_who(request))[0])
+
+
+class SuspensionIn(Schema):
+    """暂停谁的通行码、为什么、到什么时候 Whose passes (holder number), why, until when; somebody else must approve."""
+
+    holder: int = Field(ge=1, le=2**53)
+    incident: str
+    cause: Literal["case", "contact", "recall"]
+    words: str = Field(max_length=300)
+    basis: str
+    ends_at: Instant
+
+
+class SuspensionOut(Schema):
+    """一件暂停或申请；不含姓名 A suspension or a request for one; no name."""
+
+    number: str
+    state: str
+    holder: int
+    place: str
+    incident: str
+    cause: Pair
+    words: str
+    basis: Pair
+    ends_at: datetime
+    cost_yuan: int
+    asked_by: str
+    decided_by: str | None
+    answer: str
+    objection: str | None
+
+
+class SuspensionPage(Schema):
+    """Some suspensions, and how many in all."""
+
+    items: list[SuspensionOut]
+    count: int
+
+
+class ObjectionIn(Schema):
+    """本人怎么说 What the person says."""
+
+    words: str = Field(max_length=500)
+    phone: str = Field("", max_length=20)
+
+
+class ObjectionOut(Schema):
+    """申诉 An objection."""
+
+    number: str
+    state: str
+    suspension: str
+    words: str
+    answer: str
+
+
+class AnswerIn(Schema):
+    """答复 The answer; upheld, the suspension is lifted."""
+
+    upheld: bool
+    answer: str = Field(max_length=500)
+
+
+def _suspension(row: Suspension) -> dict[str, Any]:
+    made = getattr(row, "objection", None)
+    plain = {name: getattr(row, name) for name in ("words", "ends_at", "cost_yuan", "answer")}
+    return {
+        **plain, "number": row.dossier.number, "state": row.dossier.state, "holder": row.holder_id, "place": row.dossier.place.code,
+        "incident": row.incident.number, "cause": pair(CAUSES[row.cause]), "basis": pair(row.basis_words), "asked_by": row.asked_by.username,
+        "decided_by": row.decided_by.username if row.decided_by else None, "objection": made.dossier.number if made else None,
+    }  # fmt: skip
+
+
+def _objection(row: Objection) -> dict[str, Any]:
+    return {
+        "number": row.dossier.number, "state": row.dossier.state, "suspension": row.suspension.dossier.number, "words": row.words,
+        "answer": row.answer,
+    }  # fmt: skip
+
+
+@router.get("/suspensions", response=SuspensionPage, summary=both("暂停通行码", "suspensions in one's places, and requests for them"))
+def list_suspensions(request: HttpRequest, limit: Limit = 50, offset: Offset = 0) -> Any:
+    town_for(request, "suspension.read")
+    return page_of(suspensions_seen(request.auth).select_related("incident"), _suspension, limit, offset)  # type: ignore[attr-defined]
+
+
+@router.post("/suspensions", response=SuspensionOut, summary=both("申请暂停", "ask for a suspension; somebody else must approve"))
+def post_suspension(request: HttpRequest, given: SuspensionIn) -> Any:
+    holder = _holder(request, given.holder)
+    incident = seen_incident(given.incident, request.auth).dossier  # type: ignore[attr-defined]
+    grounds = Grounds(incident=incident, **given.dict(include={"cause", "words", "basis", "ends_at"}))
+    return _suspension(suspending.ask(holder, grounds, **_who(request)))
+
+
+@router.get("/suspensions/{number}", response=SuspensionOut, summary=both("一件暂停", "one suspension"))
+def get_suspension(request: HttpRequest, number: str) -> Any:
+    return _suspension(seen_suspension(number, request.auth))  # type: ignore[attr-defined]
+
+
+SuspensionStep = Literal["approve", "refuse", "withdraw", "lift"]
+
+
+@router.post(
+    "/suspensions/{number}/steps/{step}", response=SuspensionOut, summary=both("批准、不批准、撤回、提前解除", "one step of a suspension")
+)
+def take_suspension_step(request: HttpRequest, number: str, step: SuspensionStep, given: Reason) -> Any:
+    found, who, said = seen_suspension(number, request.auth), _who(request), given.reason  # type: ignore[attr-defined]
+    if step == "approve":
+        suspending.approve(found, answer=said, **who)
+    elif step == "refuse":
+        refuse_suspension(found, answer=said, **who)
+    else:
+        (withdraw_suspension if step == "withdraw" else suspending.lift)(found, reason=said, **who)
+    return _suspension(seen_suspension(number, request.auth))  # type: ignore[attr-defined]
+
+
+@router.post(
+    "/suspensions/{number}/objection", response=ObjectionOut, summary=both("记录申诉", "note an objection that was told to the office")
+)
+def post_objection(request: HttpRequest, number: str, given: ObjectionIn) -> Any:
+    found = seen_suspension(number, request.auth)  # type: ignore[attr-defined]
+    return _objection(suspending.protest(found, **given.dict(), **_who(request)))
+
+
+@router.post("/objections/{number}/answer", response=ObjectionOut, summary=both("答复申诉", "answer an objection"))
+def post_answer(request: HttpRequest, number: str, given: AnswerIn) -> Any:
+    found = seen_objection(number, request.auth)  # type: ignore[attr-defined]
+    return _objection(suspending.answer(found, upheld=given.upheld, said=given.answer, **_who(request)))

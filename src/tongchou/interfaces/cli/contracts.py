@@ -13,7 +13,10 @@ CONTRACT_MARKS = ("<!-- contract: written by python dev.py docs -->", "<!-- end 
 CONTRACTS = {
     **{name: f"core/{name}" for name in ("places", "people", "parameters", "audit", "casework", "outbox", "importing", "runs", "passes")},
     "registers": "domains/registry",
-    **{name: f"domains/{name}" for name in ("sentinels", "warning", "response", "gate", "testing", "tracing", "exposures", "spot_checks")},
+    **{
+        name: f"domains/{name}"
+        for name in ("sentinels", "warning", "response", "gate", "testing", "tracing", "exposures", "spot_checks", "suspensions")
+    },
 }
 
 

@@ -84,7 +84,7 @@ class Lane:
 
     async def _look_up(self, cards: list[str], delivery: Delivery, door: Door, book: Book, connection: Connection) -> None:
         try:
-            known = await self._read(partial(passes_by_card, cards, book.town))
+            known = await self._read(partial(passes_by_card, cards, book.town, clock.now()))
         except (DatabaseError, InterfaceError):
             _refuse_unkept(connection)
         else:

@@ -20,6 +20,7 @@ from tongchou.domains.gate.queries_doors import scans_to_count, scans_to_forget
 from tongchou.domains.gate.scan_log import empty_write_ahead_log
 from tongchou.domains.response.rules import DUE
 from tongchou.domains.sentinels.queries import turned_silent
+from tongchou.domains.suspensions.rules import APPROVE_WITHIN as SUSPEND_WITHIN
 from tongchou.domains.tracing.rules import CEILING, CORE_WITHIN, FIRST_WITHIN, FULL_WITHIN
 from tongchou.domains.visits.scan_columns import ScanColumns
 from tongchou.interfaces.chance import random_holder, random_seed
@@ -27,6 +28,7 @@ from tongchou.workflows.activation import escalate_overdue
 from tongchou.workflows.early_warning import MORNING, mornings
 from tongchou.workflows.following import release_due
 from tongchou.workflows.passing import MACHINE, register_everybody
+from tongchou.workflows.suspending import keep_suspensions
 from tongchou.workflows.testing_streams import feed_last_days
 
 WORKER = system_actor("worker")
@@ -34,7 +36,7 @@ SILENCE_BACK = timedelta(days=1)
 REMIND_BEFORE, KEEP_SCANS, AFTER_REFUSAL = "task.remind_before", "gate.keep_scans_for", "gate.entry_after_refusal_within"
 FORGET_ROUNDS = 20  # of ten thousand scans: more than ten minutes bring
 HOLDERS_AT_ONCE = 5_000  # a whole town within a quarter of an hour, and nobody waits for it
-REMINDED = (DUE, CORE_WITHIN, FIRST_WITHIN, FULL_WITHIN, APPROVE_WITHIN)
+REMINDED = (DUE, CORE_WITHIN, FIRST_WITHIN, FULL_WITHIN, APPROVE_WITHIN, SUSPEND_WITHIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,12 @@ def make_first_key(at: datetime) -> None:
         rotate_key(town=town.place, seed=random_seed(), trusted_for=timedelta(0), by=MACHINE, at=at)
 
 
+def end_suspensions(at: datetime) -> None:
+    """Close suspensions whose end has come. The passes hold from that instant on even if nobody is here to do it."""
+    if installation() is not None:
+        keep_suspensions(at=at)
+
+
 def lay_out_scans(at: datetime) -> None:
     """Bring the columns of the log of scans up to date, so that who was where is found at once."""
     if installation() is not None:
@@ -166,6 +174,7 @@ DUTIES: tuple[Duty, ...] = (
     Duty("visits", timedelta(minutes=1), lay_out_scans),
     Duty("forget", timedelta(minutes=10), forget_old_scans),
     Duty("release", timedelta(minutes=10), release_contacts),
+    Duty("suspensions", timedelta(minutes=1), end_suspensions),
     Duty("holders", timedelta(seconds=20), register_holders),
     Duty("key", timedelta(minutes=1), make_first_key),
     Duty("seal", timedelta(minutes=5), seal_yesterday),

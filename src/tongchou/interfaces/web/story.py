@@ -14,6 +14,8 @@ from tongchou.domains.exposures.rules import APPROVE_WITHIN, EXPOSURE
 from tongchou.domains.gate.rules import APPEAL
 from tongchou.domains.response.rules import ACCEPT_WITHIN, DUE, INCIDENT, REPORT_WITHIN, TASK
 from tongchou.domains.spot_checks.rules import DRAW_WITHIN, FINISH_WITHIN, SPOT_CHECK
+from tongchou.domains.suspensions.rules import APPROVE_WITHIN as SUSPEND_WITHIN
+from tongchou.domains.suspensions.rules import OBJECTION, SUSPENSION
 from tongchou.domains.testing.rules import RETEST_WITHIN, ROUND, ROUND_WITHIN
 from tongchou.domains.tracing.rules import CASE, CORE_WITHIN, FIRST_WITHIN, FULL_WITHIN
 from tongchou.domains.warning.rules import ACKNOWLEDGE, ALARM, DECIDE
@@ -28,6 +30,11 @@ ACTS: Mapping[str, T] = {
     "incident.note": T("情况记录", "Situation note"),
     "incident.assign": T("事件转交", "Incident passed on"),
     "appeal.open": T("门岗申诉", "Gate appeal made"),
+    "suspension.open": T("申请暂停通行码", "Suspension asked for"),
+    "suspension.assign": T("申请转交", "Request passed on"),
+    "objection.open": T("对暂停提出申诉", "Objection made"),
+    "objection.again": T("重复提交申诉", "Objection sent again"),
+    "objection.assign": T("申诉转交", "Objection passed on"),
     "task.open": T("派发", "Given out"),
     "task.assign": T("转交", "Passed on"),
     "task.approve": T("批准", "Approved"),
@@ -63,9 +70,10 @@ ACTS: Mapping[str, T] = {
     "spot_check.results": T("登记检测结果", "Results kept"),
     "dossier.escalate": T("逾期上报", "Overdue, passed up"),
 }
-STEPS: Mapping[str, T] = {
-    f"{m.kind}.{s.name}": s.label for m in (ALARM, INCIDENT, TASK, ROUND, CASE, EXPOSURE, APPEAL, SPOT_CHECK) for s in m.steps
+MACHINES: Mapping[str, Machine] = {
+    m.kind: m for m in (ALARM, INCIDENT, TASK, ROUND, CASE, EXPOSURE, APPEAL, SPOT_CHECK, SUSPENSION, OBJECTION)
 }
+STEPS: Mapping[str, T] = {f"{m.kind}.{s.name}": s.label for m in MACHINES.values() for s in m.steps}
 WHY: Mapping[str, T] = {
     "handed_over": T("移交", "Handed over"),
     "escalated": T("逾期上报", "Overdue, passed up"),
@@ -93,9 +101,9 @@ MISSED: Mapping[str, T] = {
     DRAW_WITHIN: T("公布后未按时抽取", "not drawn in time"),
     FINISH_WITHIN: T("抽检未按时办结", "spot check not finished in time"),
     APPROVE_WITHIN: T("未按时批复", "not decided in time"),
+    SUSPEND_WITHIN: T("未按时批复", "not decided in time"),
     "gate.appeal_within": T("申诉未按时答复", "appeal not answered in time"),
 }
-MACHINES: Mapping[str, Machine] = {m.kind: m for m in (ALARM, INCIDENT, TASK, ROUND, CASE, EXPOSURE, APPEAL, SPOT_CHECK)}
 ADDRESSES: Mapping[str, str] = {
     "alarm": "alarm",
     "incident": "incident",
@@ -105,6 +113,8 @@ ADDRESSES: Mapping[str, str] = {
     "exposure": "exposure",
     "appeal": "appeal",
     "spot_check": "spot_check",
+    "suspension": "suspension",
+    "objection": "objection",
 }
 
 

@@ -48,6 +48,7 @@ PAGES: tuple[str, ...] = (
     "doors",
     "appeals",
     "passes",
+    "suspensions",
     "public_pass",
     "public_status",
 )

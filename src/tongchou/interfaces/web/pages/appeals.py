@@ -14,6 +14,7 @@ from tongchou.domains.gate.actions_appeals import decide_appeal
 from tongchou.domains.gate.queries import appeals_for, seen_appeal
 from tongchou.domains.gate.rules import APPEAL, REASONS
 from tongchou.interfaces.web.page import Asked, page
+from tongchou.workflows.suspending import behind_appeal
 
 TONES: Mapping[str, str] = {"open": "warn", "upheld": "ok", "rejected": ""}
 
@@ -45,6 +46,8 @@ def appeal(request: Asked, number: str) -> HttpResponse:
         "due_at": Deadline.objects.filter(dossier=head, stopped_at=None).values_list("due_at", flat=True).first(),
         "may_decide": head.closed_at is None and request.actor.may("appeal.decide", head.place.path),
     }  # fmt: skip
+    if found.reason == "suspended" and request.actor.may("suspension.read", head.place.path):
+        context["suspensions"] = behind_appeal(found, request.at)
     return render(request, "appeals/appeal.html", context)
 
 

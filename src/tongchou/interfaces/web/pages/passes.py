@@ -70,14 +70,14 @@ def _panel(request: Asked, found: Sequence[int]) -> dict[str, Any]:
     numbers = holders_of(list(people), random_holder, by=request.actor, at=request.at)
     holders = seen_holders(numbers.values(), request.actor)
     look_at_holders(holders, purpose=f"{GIVING.zh} {GIVING.en}", by=request.actor, at=request.at)
-    standing = standing_passes([h.number for h in holders])
+    standing = standing_passes([h.number for h in holders], request.at)
     linked = set(PassLink.objects.filter(holder__in=holders, ended_at=None).values_list("holder_id", flat=True))
     by_person = {h.resident_id: h for h in holders}
     members = [
         {
             "number": by_person[pk].number, "name": person.name, "born": person.born_on.year, "sampled_at": by_person[pk].sampled_at,
-            "suspended": (issued := standing.get(by_person[pk].number)) is not None and issued.suspended_at is not None,
-            "has_link": by_person[pk].number in linked, "carrier": _name(carrier) if (carrier := by_person[pk].proxy) else None,
+            "suspended": (issued := standing.get(by_person[pk].number)) is not None and issued.is_suspended(request.at),
+            "may_suspend": request.actor.may("suspension.ask", person.place.path), "has_link": by_person[pk].number in linked, "carrier": _name(carrier) if (carrier := by_person[pk].proxy) else None,
             "is_dependent": not CHILD_YEARS <= request.at.year - person.born_on.year < ELDER_YEARS,
         }
         for pk, person in people.items()
