@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).parent
-NO_DATABASE = {"science", "rules", "architecture", "packs"}
 CHROMIUM_FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -63,8 +62,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if not item.path.is_relative_to(HERE):
             continue
         parts = item.path.relative_to(HERE).parts
-        if parts[0] not in NO_DATABASE:
-            item.add_marker(pytest.mark.database)
         if parts[:2] == ("interfaces", "browser"):
             item.add_marker(pytest.mark.browser)
         if parts[:2] == ("interfaces", "engines"):
@@ -73,9 +70,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def reach_every_database(item: pytest.Item) -> None:
-    """A test with a database has all of them: the log of scans lies in one of its own on SQLite."""
+    """A test with a database runs again on PostgreSQL, and has all of them: the log of scans lies in one of its own on SQLite."""
     mark, fixtures = item.get_closest_marker("django_db"), set(getattr(item, "fixturenames", ()))
     if mark or fixtures & {"db", "transactional_db"}:
+        item.add_marker(pytest.mark.database)
         wanted = {"transaction": "transactional_db" in fixtures} | (dict(mark.kwargs) if mark else {}) | {"databases": "__all__"}
         item.add_marker(pytest.mark.django_db(**wanted), append=False)
 

@@ -4,8 +4,10 @@ Lin is the duty officer, Fang leads the duty, Chen is the township doctor, Wu is
 Gao leads the tracing group, Zhao is duty officer of ANOTHER town and must be refused everything here.
 """
 
-from dataclasses import dataclass
+import pickle
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
@@ -50,8 +52,32 @@ def _place(code: str, kind: str, zh: str, en: str, parent: Place | None = None, 
     )
 
 
+ROWS = (Place, Unit, Post, User, Posting, Parameter, ParameterValue)  # what the town is made of, each after what it refers to
+_founded: tuple[bytes, "Town"] | None = None
+
+
 @pytest.fixture
 def small_town(db: None) -> Town:
+    """Founded once in a process; every other test gets copies of the same rows, numbers included, a table at a time."""
+    global _founded
+    if _founded is None:
+        town = _found_town()
+        _founded = pickle.dumps([(model, list(model._default_manager.order_by("pk"))) for model in ROWS]), town
+        return town
+    tables = pickle.loads(_founded[0])
+    for model, rows in tables:
+        model._default_manager.bulk_create(rows)
+    return _with_rows(_founded[1], {row.code: row for model, rows in tables if model in (Place, Post) for row in rows})
+
+
+def _with_rows(town: Town, rows: dict[str, Any]) -> Town:
+    """The town with rows of its own, which a test may change; people's rights are frozen."""
+    villages: Any = tuple(rows[village.code] for village in town.villages)
+    posts = {code: rows[code] for code in town.posts}
+    return replace(town, town=rows[town.town.code], villages=villages, elsewhere=rows[town.elsewhere.code], posts=posts)
+
+
+def _found_town() -> Town:
     district = _place("310118", "district", "青浦区", "Qingpu District")
     town = _place("310118106", "town", "徐泾镇", "Xujing Town", district, 12000)
     villages = tuple(

@@ -15,6 +15,7 @@ import pytest
 
 from tongchou.core.keys import load_keys
 
+pytestmark = pytest.mark.database
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 

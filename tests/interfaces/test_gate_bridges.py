@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from benchmarks.gate import bridge_kills
 from benchmarks.gate.kills import ROOT
-from django.conf import settings
 
 from tests.domains.gate.door import TOKEN, door  # noqa: F401
 from tests.fixtures_town import Town
@@ -30,7 +29,6 @@ from tongchou.interfaces.gate.mqtt_bridge import MOST_WAITING, MqttBridge
 
 on_disk = pytest.mark.django_db(transaction=True, databases="__all__")
 on_mqtt = pytest.mark.parametrize("programs", [("mqtt",)], indirect=True)
-ON_SQLITE = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
 
 
 @pytest.fixture
@@ -216,7 +214,6 @@ def found(folder: Path, *words: str) -> dict[str, Any]:
     return told
 
 
-@pytest.mark.skipif(not ON_SQLITE, reason="the lane itself is killed on both databases in test_gate_crashes")
 @pytest.mark.parametrize("programs", [("mqtt", "nats")], indirect=True)
 def test_no_acknowledged_scan_is_lost_and_none_is_there_twice(tmp_path: Path, programs: tuple[str, ...]) -> None:
     told = found(tmp_path, "--what", *programs, "--times", "5")
@@ -224,7 +221,6 @@ def test_no_acknowledged_scan_is_lost_and_none_is_there_twice(tmp_path: Path, pr
     assert (told["lost"], told["twice"], told["unasked"], told["left"]) == (0, 0, 0, 0), told
 
 
-@pytest.mark.skipif(not ON_SQLITE, reason="of the broker, not of the database")
 @on_mqtt
 def test_a_turnstile_that_trusts_the_brokers_own_acknowledgement_loses_scans(tmp_path: Path, programs: tuple[str, ...]) -> None:
     assert found(tmp_path, "--what", *programs, "--times", "4", "--careless")["lost"] > 0

@@ -29,6 +29,7 @@ def found(folder: Path, what: str, *words: str) -> dict[str, Any]:
     return told
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("what", [what for what in kills.WHAT if ON_SQLITE is (what == kills.WHAT[0])])
 def test_no_acknowledged_scan_is_lost_and_none_is_there_twice(tmp_path: Path, what: str) -> None:
     told = found(tmp_path, what)

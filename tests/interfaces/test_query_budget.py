@@ -6,7 +6,6 @@ What the same pages take at full size in milliseconds stands in benchmarks/pages
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 from benchmarks.pages.addresses import POST_ONLY, every_page
@@ -16,8 +15,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern
 
+from tests import packs_once
 from tongchou.core.packs.contents import Pack
-from tongchou.core.packs.loading import load_pack
 from tongchou.core.people.models import User
 from tongchou.core.people.queries import actor_for
 from tongchou.core.people.rules import system_actor
@@ -38,13 +37,12 @@ from tongchou.workflows.installation import install_pack
 
 MOST_QUERIES = 25
 WHO = ("zhou", "lin", "wu", "gao", "sun")  # the leader on duty, the duty officer, a village's secretary, the auditor, the head of testing
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
 def lived_town(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[datetime]:
     """The pack's own town with small registers: an alarm confirmed, its tasks under way and overdue, another alarm or none waiting."""
-    pack = load_pack(ROOT / "packs/xujing")
+    pack = packs_once.pack("xujing")
     assert pack.identity.demo_now
     evening = pack.identity.demo_now - timedelta(minutes=30)
     install_pack(pack, with_registers=False, known_until=evening, by=system_actor("test"), at=evening)

@@ -3,12 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
+from tests import packs_once
 from tongchou.core.packs.contents import Pack
-from tongchou.core.packs.loading import load_pack
 from tongchou.core.packs.observations import read_observations
 
 Reported = list[tuple[datetime, float, str]]
@@ -16,7 +15,7 @@ Reported = list[tuple[datetime, float, str]]
 
 @pytest.fixture(scope="module")
 def pack() -> Pack:
-    return load_pack(Path(__file__).parents[2] / "packs" / "germany")
+    return packs_once.pack("germany")
 
 
 @pytest.fixture(scope="module")

@@ -2,22 +2,19 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests import packs_once
 from tongchou.core.packs.contents import Pack
-from tongchou.core.packs.loading import load_pack
 from tongchou.domains.sentinels.generation import GeneratedObservations, delayed_events, generate_observations, infections_known
 from tongchou.domains.sentinels.generation_epidemic import EpidemicParams, mixing_matrix
-
-PACKS = Path(__file__).parents[2] / "packs"
 
 
 @pytest.fixture(scope="module")
 def pack() -> Pack:
-    return load_pack(PACKS / "xujing")
+    return packs_once.pack("xujing")
 
 
 @pytest.fixture(scope="module")

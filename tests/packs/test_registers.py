@@ -3,14 +3,13 @@
 from collections import Counter
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests import packs_once
 from tongchou.core.identity import SYNTHETIC_DIVISION, check_credit_code, check_mobile, check_resident_id
 from tongchou.core.packs.contents import Pack
-from tongchou.core.packs.loading import load_pack
 from tongchou.domains.registry import rules
 from tongchou.domains.registry.generation import GeneratedRegisters, chunks, generate_registers
 from tongchou.domains.registry.generation_sites import generate_venues
@@ -20,7 +19,7 @@ ON = date(2022, 6, 2)
 
 @pytest.fixture(scope="module")
 def pack() -> Pack:
-    return load_pack(Path(__file__).parents[2] / "packs" / "xujing")
+    return packs_once.pack("xujing")
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tongchou.core.packs.loading import load_pack
+from tests import packs_once
 from tongchou.core.wording import T
 from tongchou.workflows.draft_text import KINDS, TO_FILL, WORDING, Ahead, AlarmFacts, draft_of, kinds_for
 
@@ -26,7 +25,7 @@ FACTS = AlarmFacts(
 
 def wording(on: date) -> dict[str, Any]:
     """What the pack says on a day."""
-    pack = load_pack(Path(__file__).parents[2] / "packs/xujing")
+    pack = packs_once.pack("xujing")
     known = {s.key: [e for e in s.entries if e.from_on <= on] for s in pack.parameters if s.key in WORDING}
     return {key: max(entries, key=lambda e: e.from_on).value for key, entries in known.items()}
 

@@ -2,16 +2,15 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import packs_once
 from tests.fixtures_town import AT
 from tongchou.core.audit.queries import verify_chain
 from tongchou.core.errors import Invalid, Refusal
 from tongchou.core.packs.contents import Pack
-from tongchou.core.packs.loading import load_pack
 from tongchou.core.parameters.actions import set_parameter
 from tongchou.core.parameters.models import ParameterValue
 from tongchou.core.parameters.queries import duration, value
@@ -30,13 +29,12 @@ from tongchou.workflows.installation import install_pack
 from tongchou.workflows.watched_town import town_on
 
 SYSTEM = system_actor("init")
-PACKS = Path(__file__).parents[2] / "packs"
 KNOWN_UNTIL = AT - timedelta(days=500)
 
 
 @pytest.fixture(scope="module")
 def xujing() -> Pack:
-    return load_pack(PACKS / "xujing")
+    return packs_once.pack("xujing")
 
 
 @pytest.fixture
@@ -125,7 +123,7 @@ def test_installing_twice_changes_nothing_and_keeps_what_the_office_set(installe
 def test_another_town_is_refused_and_nothing_is_added(installed: Pack) -> None:
     before = _counts()
     with pytest.raises(Refusal, match="已安装 xujing"):
-        install_pack(load_pack(PACKS / "germany"), by=SYSTEM, at=AT)
+        install_pack(packs_once.pack("germany"), by=SYSTEM, at=AT)
     assert _counts() == before
 
 

@@ -1,11 +1,10 @@
 """The demonstration's last evenings: one outbreak rings on the evening before, so that its tasks can be overdue, and one on the evening itself."""
 
 from datetime import date, time
-from pathlib import Path
 
 import pytest
 
-from tongchou.core.packs.loading import load_pack
+from tests import packs_once
 from tongchou.domains.warning.watching import parameters_from, read_area
 from tongchou.workflows import replay
 
@@ -15,7 +14,7 @@ ROOM = 1.5  # what one false alarm in the story and the verdicts on it may raise
 
 def test_the_lodgings_ring_on_the_last_but_one_evening_and_the_new_rise_on_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replay, "MORNING", EVENING)
-    pack = load_pack(Path(__file__).parents[2] / "packs/xujing")
+    pack = packs_once.pack("xujing")
     assert pack.story is not None
     before, waiting = (next(o.place for o in pack.story.outbreaks if o.code == code) for code in ("lodgings", "new-rise"))
     past = replay.reread(pack, FROM, TO)

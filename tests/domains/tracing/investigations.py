@@ -1,12 +1,11 @@
 """Cases and contacts in the small town, under the parameters of the demonstration pack."""
 
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from tests.domains.response.plans import published
 from tests.fixtures_town import AT, Town
-from tongchou.core.packs.loading import load_pack
+from tests.packs_once import pack
 from tongchou.core.parameters.actions_definitions import define_parameters
 from tongchou.core.people.rules import system_actor
 from tongchou.core.wording import T
@@ -24,7 +23,7 @@ FACTS: dict[str, Any] = {"name": "李秀兰", "id_number": ID_LI, "phone": PHONE
 
 def with_parameters(town: Town) -> Town:
     """The pack's own dated values of the investigation, so that a test sees what an office sees."""
-    specs = [s for s in load_pack(Path(__file__).parents[3] / "packs/xujing").parameters if s.key.startswith("trace.")]
+    specs = [s for s in pack("xujing").parameters if s.key.startswith("trace.")]
     define_parameters(specs=specs, places={}, root=town.town, by=system_actor("test"), at=AT)
     return town
 

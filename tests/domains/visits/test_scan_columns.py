@@ -151,7 +151,8 @@ def test_a_flipped_byte_is_noticed_said_and_made_good_from_the_log(tmp_path: Pat
     log([(n % 3 + 1, n % 3 + 1, n, n % 2, 0) for n in range(30)])
     columns.bring_up_to_date()
     for ask in (lambda: answers(columns, *everything), columns.bring_up_to_date):  # the last file is read again to be added to
-        for segment in columns.segments():
+        damaged = columns.segments()
+        for segment in damaged:
             path = tmp_path / segment.name
             content = bytearray(path.read_bytes())
             content[8 * segment.size * row] ^= 1
@@ -159,7 +160,7 @@ def test_a_flipped_byte_is_noticed_said_and_made_good_from_the_log(tmp_path: Pat
         with capture_logs() as said:
             ask()
             assert answers(columns, *everything) == from_log(*everything)
-        assert [told["event"] for told in said] == ["visits.file_damaged"] * len(columns.segments())
+        assert [told["event"] for told in said] == ["visits.file_damaged"] * len(damaged)
         log([(1, 1, 31, 0, 0)])
 
 

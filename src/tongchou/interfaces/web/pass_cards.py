@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tongchou.core.wording import T
-from tongchou.interfaces.web.typeset import typeset
+from tongchou.interfaces.web.typeset import codes, typeset
 
 _DESIGN = r"""
 #set page(paper: "a4", margin: (x: 15mm, y: 18mm))
 #set text(size: 8.5pt)
-#grid(columns: (86mm, 86mm), gutter: 6mm, ..json("rows.json").enumerate().map(((n, card)) => block(
+#grid(columns: (86mm, 86mm), gutter: 6mm, ..data.enumerate().map(((n, card)) => block(
   width: 86mm, height: 54mm, stroke: (paint: luma(150), thickness: .4pt, dash: "dashed"), inset: 4mm, breakable: false,
   grid(columns: (40mm, 1fr), gutter: 3mm, image("qr" + str(n) + ".svg", width: 40mm), [
     #text(size: 11pt, weight: "bold")[#card.title] \
@@ -49,4 +49,4 @@ def cards_pdf(cards: Sequence[Card]) -> bytes:
         }
         for card in cards
     ]  # fmt: skip
-    return typeset(_DESIGN, rows, [card.text for card in cards])
+    return typeset(_DESIGN, rows, codes([card.text for card in cards]))

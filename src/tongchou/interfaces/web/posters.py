@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tongchou.core.wording import T
-from tongchou.interfaces.web.typeset import typeset
+from tongchou.interfaces.web.typeset import codes, typeset
 
 SIZES = {"a4": T("打印A4海报", "Print A4 posters"), "badge": T("打印胸牌", "Print badges")}
 CODE, KEEPER = T("场所码", "Venue code"), T("负责人", "Responsible")
@@ -13,7 +13,7 @@ ASK = T("进门请扫码，没有手机可刷身份证或登记", "Please scan o
 _LOOKS = {"a4": ("210mm", "297mm", "120mm", 34, 15), "badge": ("85mm", "120mm", "52mm", 13, 7)}
 _DESIGN = """#set page(width: {width}, height: {height}, margin: 8%)
 #set text(size: {small}pt)
-#for (n, row) in json("rows.json").enumerate() {{
+#for (n, row) in data.enumerate() {{
   if n > 0 {{ pagebreak() }}
   align(center + horizon)[
     #row.town
@@ -56,4 +56,4 @@ def posters_pdf(posters: Sequence[Poster], size: str) -> bytes:
         }
         for poster in posters
     ]  # fmt: skip
-    return typeset(design, rows, [poster.address for poster in posters], error="q")
+    return typeset(design, rows, codes([poster.address for poster in posters], error="q"))

@@ -10,8 +10,8 @@ from django.utils.http import content_disposition_header
 from tongchou.core.errors import Unseen
 from tongchou.core.wording import current_language
 from tongchou.domains.warning.queries import seen_alarm
-from tongchou.interfaces.cli.paper import HEIGHT, Sheet, paged
 from tongchou.interfaces.web.page import Asked, page
+from tongchou.interfaces.web.typeset import typeset
 from tongchou.workflows.draft_text import KINDS, Draft
 from tongchou.workflows.drafting import drafts_for, take
 
@@ -50,20 +50,19 @@ def _file(draft: Draft, form: str, number: str) -> HttpResponse:
     return answer
 
 
-def as_pdf(draft: Draft, lang: str) -> bytes:
-    """The draft on A4, by the drawing library the reports use."""
-    import vl_convert
+_DESIGN = """#set page(paper: "a4", margin: 42pt)
+#set text(size: 12pt)
+#text(size: 17pt, weight: "bold", data.title)
+#for line in data.lines {
+  if line in data.headings { block(above: 1.6em, sticky: true, strong(line)) } else { par(line) }
+}
+"""
 
-    sheet = Sheet()
+
+def as_pdf(draft: Draft, lang: str) -> bytes:
+    """The draft on A4."""
     title, *lines = draft.text(lang).splitlines()
-    headings = {getattr(heading, lang) for heading, _ in draft.parts}
-    sheet.write(title, 17, bold=True)
-    for line in lines:
-        if line in headings:
-            sheet.keep_together(HEIGHT / 8)
-            sheet.room(8)
-        sheet.write(line, 12, bold=line in headings)
-    return paged(vl_convert.svg_to_pdf(sheet.svg()), sheet.pages)
+    return typeset(_DESIGN, {"title": title, "lines": lines, "headings": [getattr(heading, lang) for heading, _ in draft.parts]})
 
 
 urlpatterns = [path("alarms/<str:number>/drafts", drafts, name="alarm_drafts")]
