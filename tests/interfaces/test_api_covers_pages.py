@@ -143,6 +143,10 @@ NOT_FOR_PROGRAMS = {
     "scan_bundle": "a device is no program of the office: it has a token of its own",
     "scan_appeals": "a device is no program of the office: it has a token of its own",
     **dict.fromkeys(
+        ("crew_phone", "crew_phone_worker", "crew_phone_manifest", "crew_phone_take", "crew_phone_bundle"),
+        "a crew's phone; what it brings goes to POST /testing/rounds/{number}/check-offs",
+    ),
+    **dict.fromkeys(
         ("screen", "screen_worker", "screen_enrol", "screen_codes"), "a screen's own, with a token of its own; docs/reference/gate.md"
     ),
     **dict.fromkeys(("doors_open", "door_invite", "device_revoke"), "a person stands at the door with the phone to enrol, or has lost it"),

@@ -181,11 +181,11 @@ class TestPages:
         assert request.theme == "system"
         assert response.headers["Content-Language"] == "en" and "Cookie" in response.headers["Vary"]
 
-    def test_the_policy_allows_this_address_the_live_process_and_the_gate_lane_only(self):
+    def test_the_policy_allows_this_address_the_live_process_and_the_lanes_only(self):
         response = Page(lambda _: HttpResponse())(RequestFactory().get("/", headers={"host": "127.0.0.1:8000"}))
         policy = response.headers["Content-Security-Policy"]
         assert "script-src 'self';" in policy and "style-src 'self';" in policy and "unsafe" not in policy
-        assert "connect-src 'self' http://127.0.0.1:8001 http://127.0.0.1:8002;" in policy
+        assert "connect-src 'self' http://127.0.0.1:8001 http://127.0.0.1:8002 http://127.0.0.1:8003;" in policy
 
     @pytest.mark.parametrize(
         ("back", "lands"), [("/alarms?page=2", "/alarms?page=2"), ("https://evil.example/", "/"), ("//evil.example", "/")]

@@ -34,7 +34,7 @@ from tongchou.core.people.queries import actor_for, token_behind
 from tongchou.core.people.rules import Actor
 from tongchou.core.people.tokens import keep_last_use
 from tongchou.core.wording import T
-from tongchou.domains.testing.actions_check_off import CheckedOff, Delivery, Sampled
+from tongchou.domains.testing.actions_check_off import CheckedOff, Delivery
 from tongchou.domains.testing.models import Round, Site
 from tongchou.domains.testing.queries import is_seen
 from tongchou.interfaces import clock
@@ -43,6 +43,7 @@ from tongchou.interfaces.api.testing_shapes import DeliveryIn
 from tongchou.interfaces.api.wording import pair
 from tongchou.interfaces.gate.connections import Asked, Connection, listen, run
 from tongchou.interfaces.gate.group_commit import GroupCommit
+from tongchou.workflows.crew_phones import Line, read_delivery
 from tongchou.workflows.testing_rounds import keep_deliveries
 
 log = structlog.get_logger("tongchou.check_offs")
@@ -111,7 +112,9 @@ class Lane:
         site = self._look_up("site", given.site, Site.objects.filter(code=given.site).select_related("place").first)
         if found is None or site is None or not is_seen(by, found.place_path) or not by.may("testing.read", site.place_path):
             raise Unseen("round")
-        return Request(Delivery(found, site, [Sampled(s.person, s.tube, s.way, s.sampled_at) for s in given.sampled], by, given.tube_size))
+        lines = [Line(**line.model_dump()) for line in given.sampled]
+        asked_for: dict[str, Any] = {"tube_size": given.tube_size, "key": given.id, "add": given.add, "by": by, "at": clock.now()}
+        return Request(self._context.run(read_delivery, found, site, lines, **asked_for))
 
     def end(self) -> None:
         """Write what has come in, answer it, hang up."""

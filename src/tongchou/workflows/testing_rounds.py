@@ -226,6 +226,6 @@ def keep_deliveries(deliveries: Sequence[Delivery], *, at: datetime) -> list[Che
 
 def _keep_delivery(one: Delivery, at: datetime) -> CheckedOff | Refusal | DatabaseError:
     try:
-        return check_off(testing_round=one.round, site=one.site, sampled=one.sampled, tube_size=one.tube_size, by=one.by, at=at)
+        return check_off(testing_round=one.round, site=one.site, sampled=one.sampled, tube_size=one.tube_size, key=one.id, by=one.by, at=at)
     except (Refusal, DatabaseError) as error:
         return error

@@ -1,15 +1,21 @@
 """Many crews in one transaction: each all or none, each with its own entry, a bad one alone refused."""
 
+from datetime import timedelta
+from uuid import UUID
+
 import pytest
 
 from tests.domains.testing.samplers import Scene, scene
 from tests.fixtures_town import AT, Town
 from tongchou.core.audit.queries import history_of, verify_chain
-from tongchou.core.errors import Refusal, Stale, Unseen
+from tongchou.core.errors import Invalid, Refusal, Stale, Unseen
 from tongchou.core.people.rules import Actor, system_actor
 from tongchou.domains.testing import roll
+from tongchou.domains.testing.actions import close_round, wind_up_round
 from tongchou.domains.testing.actions_check_off import CheckedOff, Delivery, Sampled, check_off_together
-from tongchou.domains.testing.models import CheckOff, Tube
+from tongchou.domains.testing.actions_laboratory import pack_box
+from tongchou.domains.testing.actions_sampling import account_for
+from tongchou.domains.testing.models import CheckOff, Receipt, Tube
 from tongchou.workflows.testing_rounds import keep_deliveries
 
 GATHERER = system_actor("test")
@@ -89,3 +95,24 @@ def test_group_that_somebody_beside_it_overtook_is_kept_one_by_one(small_town: T
     calls.clear()
     assert news(keep_deliveries(given, at=AT)) == [1, 2, 1]  # type: ignore[arg-type]
     assert dict(Tube.objects.values_list("code", "filled")) == {"TUBE0001": 4, "TUBE0002": 1}
+
+
+def test_delivery_with_an_id_is_kept_once_and_known_even_when_tube_and_round_are_gone(small_town: Town) -> None:
+    made, key = scene(small_town), UUID(int=7)
+    early = AT - timedelta(hours=5)
+    sent = Delivery(
+        made.round, made.site, [Sampled(made.people[n].pk, "TUBE0001", sampled_at=early) for n in (0, 1)], small_town.wu, id=key
+    )
+    assert news(check_off_together(deliveries=[sent, sent], by=GATHERER, at=AT)) == [2, 0]
+    assert Tube.objects.get().opened_at == early  # what comes late was taken before it came
+    box = pack_box(testing_round=made.round, site=made.site, laboratory="区实验室", by=small_town.wu, at=AT)
+    late = Delivery(made.round, made.site, [Sampled(made.people[2].pk, "TUBE0001")], small_town.wu, id=UUID(int=8))
+    sent_again, refused = keep_deliveries([sent, late], at=AT)
+    assert isinstance(sent_again, CheckedOff) and sent_again.new == 0
+    assert isinstance(refused, Invalid) and "packed already" in refused.problems[0].said.en
+    wind_up_round(made.round, by=small_town.gao, at=AT)
+    account_for(testing_round=made.round, people=[p.pk for p in made.people[2:]], reason="infant", by=small_town.gao, at=AT)
+    close_round(made.round, by=small_town.gao, at=AT)
+    assert [type(one).__name__ for one in keep_deliveries([sent, late], at=AT)] == ["CheckedOff", "Stale"]
+    assert list(Receipt.objects.values_list("pk", flat=True)) == [key] and box.tubes.get().filled == 2 == CheckOff.objects.count()
+    assert [e.details["id"] for e in history_of(made.site) if e.action == "round.check_off" and e.details["new"]] == [str(key)]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from uuid import UUID
 
 from django.db import IntegrityError
 
@@ -14,7 +15,7 @@ from tongchou.core.errors import FieldProblem, Invalid, Refusal, Stale, Unseen
 from tongchou.core.people.rules import Actor
 from tongchou.core.wording import T
 from tongchou.domains.testing import roll
-from tongchou.domains.testing.models import Round, Site, Tube
+from tongchou.domains.testing.models import Receipt, Round, Site, Tube
 from tongchou.domains.testing.rules import SAMPLING_STATES, TUBE_SIZES, WAYS
 
 MOST_AT_ONCE = 4000
@@ -38,13 +39,17 @@ class Sampled:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What one crew sends at once. A bar code seen for the first time becomes a tube of `tube_size` (none: the round's)."""
+    """What one crew sends at once. A bar code seen for the first time becomes a tube of `tube_size` (none: the round's).
+
+    `id` is made by whoever sends it (a phone without a network): one that was kept is not looked at again.
+    """
 
     round: Round
     site: Site
     sampled: Sequence[Sampled]
     by: Actor
     tube_size: int | None = None
+    id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +63,13 @@ class CheckedOff:
 
 @action("testing.sample", place=lambda given: given["site"].place_path)
 def check_off(
-    *, testing_round: Round, site: Site, sampled: Sequence[Sampled], tube_size: int | None = None, by: Actor, at: datetime
-) -> CheckedOff:
+    *, testing_round: Round, site: Site, sampled: Sequence[Sampled], tube_size: int | None = None, key: UUID | None = None, by: Actor, at: datetime
+) -> CheckedOff:  # fmt: skip
     """Check people off as sampled, all of them or (Invalid, naming each row) none. Sending the same again changes nothing.
 
     Raises Stale when the round is not sampling, or another crew was first with one of the people.
     """
-    (told,) = _take_each([Delivery(testing_round, site, sampled, by, tube_size)], at)
+    (told,) = _take_each([Delivery(testing_round, site, sampled, by, tube_size, key)], at)
     if isinstance(told, Refusal):
         raise told
     return told
@@ -124,12 +129,19 @@ class _Ledger:
         self.tube_of = {who: code_of[tube] for who, tube in before.items()}  # (round, person) → code
         self.added: Counter[str] = Counter()
         self.taken: list[_Taken] = []
+        ids = [d.id for d in deliveries if d.id is not None]
+        self.kept = set(Receipt.objects.filter(pk__in=ids).values_list("pk", flat=True)) if ids else set()
+        self.receipts: list[Receipt] = []
 
     def take(self, delivery: Delivery) -> CheckedOff:
         """Decide one delivery. Raises what `check_off` raises, having taken nothing of it."""
         pk, people = delivery.round.pk, list(dict.fromkeys(s.person for s in delivery.sampled))
         if not delivery.by.may("testing.sample", delivery.site.place_path):
             raise Unseen("site")
+        known = {who: self.tube_of[pk, who] for who in people if (pk, who) in self.tube_of}
+        if delivery.id in self.kept:
+            self.taken.append(_Taken(delivery, {}, len(known), []))
+            return CheckedOff(0, known, {})
         if self.states.get(pk) not in SAMPLING_STATES:
             raise Stale(*_NOT_SAMPLING)
         problems = _problems(delivery.sampled, delivery.tube_size, self.at)
@@ -140,12 +152,14 @@ class _Ledger:
         ]
         if problems:
             raise Invalid(problems)
-        known = {who: self.tube_of[pk, who] for who in people if (pk, who) in self.tube_of}
         fresh = {s.person: s for s in delivery.sampled if s.person not in known}
         counted = Counter(s.tube for s in fresh.values())
         tubes = self._tubes(delivery, counted)
         self.added.update(counted)
         self.tube_of |= {(pk, who): s.tube for who, s in fresh.items()}
+        if delivery.id is not None:
+            self.kept.add(delivery.id)
+            self.receipts.append(Receipt(id=delivery.id, round=delivery.round, at=self.at))
         self.taken.append(_Taken(delivery, {who: (s, tubes[s.tube]) for who, s in fresh.items()}, len(known), sorted(tubes)))
         return CheckedOff(len(fresh), known, {code: self._room(tube) for code, tube in tubes.items()})
 
@@ -154,12 +168,18 @@ class _Ledger:
         testing_round, size = delivery.round, delivery.tube_size or delivery.round.pool_size
         tubes, problems = {}, []
         for code, count in counted.items():
-            tube = self.tubes.get(code) or Tube(code=code, round=testing_round, site=delivery.site, size=size, opened_at=self.at)
+            tube = self.tubes.get(code) or Tube(
+                code=code, round=testing_round, site=delivery.site, size=size, opened_at=self._first(delivery, code)
+            )
             tubes[code] = tube
             if tube.round_id != testing_round.pk:
                 problems.append(FieldProblem(f"tube {code}", T("这支管属于另一轮", "this tube belongs to another round")))
             elif tube.box_id is not None:
-                problems.append(FieldProblem(f"tube {code}", T("这支管已装箱，请换新管", "this tube is packed already; take a new one")))
+                problems.append(
+                    FieldProblem(
+                        f"tube {code}", T("这支管已装箱送检，请用新管重采", "this tube is packed already; sample again into a new one")
+                    )
+                )
             elif count > (room := self._room(tube)):
                 said = T(f"这支管还能放 {room} 人，请换新管", f"this tube takes {room} more; take a new one")
                 problems.append(FieldProblem(f"tube {code}", said))
@@ -167,6 +187,10 @@ class _Ledger:
             raise Invalid(problems)
         self.tubes |= tubes
         return tubes
+
+    def _first(self, delivery: Delivery, code: str) -> datetime:
+        """When the first sample went into a new tube: what comes late was taken before it came."""
+        return min(s.sampled_at or self.at for s in delivery.sampled if s.tube == code)
 
     def _room(self, tube: Tube) -> int:
         return tube.size - tube.filled - self.added[tube.code]
@@ -180,6 +204,7 @@ class _Ledger:
         for tube in fresh:
             tube.filled = self.added[tube.code]
         try:
+            Receipt.objects.bulk_create(self.receipts, batch_size=_BATCH)
             Tube.objects.bulk_create(fresh, batch_size=_BATCH)
             rows = [self._rows(taken) for taken in self.taken]
             roll.write_check_offs([row for some in rows for row in some])
@@ -190,7 +215,15 @@ class _Ledger:
             roll.replace_accounts(pk, now_sampled, self.at)
         for taken, some in zip(self.taken, rows, strict=True):
             digest = sha256("\n".join(f"{row.person},{row.tube}" for row in some).encode()).hexdigest()
-            detail = {"round": taken.delivery.round.pk, "new": len(some), "known": taken.known, "tubes": taken.codes, "sha256": digest}
+            detail: dict[str, object] = {
+                "round": taken.delivery.round.pk,
+                "new": len(some),
+                "known": taken.known,
+                "tubes": taken.codes,
+                "sha256": digest,
+            }
+            if taken.delivery.id is not None:
+                detail["id"] = str(taken.delivery.id)
             record("round.check_off", taken.delivery.site, detail=detail, by=taken.delivery.by)
 
     def _rows(self, taken: _Taken) -> list[roll.Row]:

@@ -1,9 +1,9 @@
-"""Saying why somebody is not sampled."""
+"""Saying why somebody is not sampled; handing out the roll to a crew's phone."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from tongchou.core.audit.acting import action, record
+from tongchou.core.audit.acting import action, record, record_access
 from tongchou.core.casework.models import Dossier
 from tongchou.core.errors import FieldProblem, Invalid, Stale
 from tongchou.core.people.models import Post
@@ -11,7 +11,7 @@ from tongchou.core.people.rules import Actor
 from tongchou.core.places.models import Place
 from tongchou.core.wording import T
 from tongchou.domains.testing import roll
-from tongchou.domains.testing.models import Account, Round
+from tongchou.domains.testing.models import Account, Round, Site
 from tongchou.domains.testing.rules import REASONS, SAMPLING_STATES
 
 _BATCH = 400
@@ -67,3 +67,10 @@ def _require_sampling(testing_round: Round) -> None:
     state = Dossier.objects.values_list("state", flat=True).get(pk=testing_round.pk)
     if state not in SAMPLING_STATES:
         raise Stale(T("本轮未在采样。", "The round is not sampling."), T("请核对轮次，或由检测组长开始采样。", "Check the round, or ask the head of testing to start it."))  # fmt: skip
+
+
+@action("testing.sample", on=Site)
+def hand_out_roll(site: Site, *, testing_round: Round, people: int, by: Actor, at: datetime) -> None:
+    """Note that a crew's phone takes along the roll of a site's area, names masked, to work without a network: an Access."""
+    number = testing_round.dossier.number
+    record_access(site, fields=["household", "name"], purpose=f"{number} 断网采样 {people} 人 sampling without a network, {people} people")

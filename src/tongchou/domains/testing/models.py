@@ -143,6 +143,14 @@ class CheckOff(models.Model):
         ]
 
 
+class Receipt(models.Model):
+    """A delivery of check-offs that was kept, by the id its sender made: sent again, even when the round is over, it changes nothing."""
+
+    id = models.UUIDField(primary_key=True)
+    round = models.ForeignKey(Round, on_delete=models.PROTECT, related_name="+", db_index=False)
+    at = models.DateTimeField()
+
+
 class Account(models.Model):
     """Why a person on the roll is not sampled in a round: excused, away, or missing and handed on to a post. A later word replaces it."""
 

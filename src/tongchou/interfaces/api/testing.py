@@ -58,7 +58,7 @@ from tongchou.interfaces.api.testing_shapes import (
 )
 from tongchou.interfaces.api.town import town_for
 from tongchou.interfaces.api.wording import both
-from tongchou.workflows import testing_rounds
+from tongchou.workflows import crew_phones, testing_rounds
 from tongchou.workflows.regular_testing import key_workers_due
 
 router = Router(tags=["testing"])
@@ -162,8 +162,11 @@ def _rows(people: list[int]) -> list[int]:
 @router.post("/testing/rounds/{number}/check-offs", response=DeliveryOut, summary=both("采样登记", "check people off; once per person"))
 def post_check_offs(request: HttpRequest, number: str, given: DeliveryIn) -> Any:
     found, site = seen_round(number, request.auth), seen_site(given.site, request.auth)  # type: ignore[attr-defined]
-    rows = [actions_check_off.Sampled(s.person, s.tube, s.way, s.sampled_at) for s in given.sampled]
-    done = actions_check_off.check_off(testing_round=found, site=site, sampled=rows, tube_size=given.tube_size, **_who(request))
+    lines = [crew_phones.Line(**line.dict()) for line in given.sampled]
+    delivery = crew_phones.read_delivery(found, site, lines, tube_size=given.tube_size, key=given.id, add=given.add, **_who(request))
+    done = actions_check_off.check_off(
+        testing_round=found, site=site, sampled=delivery.sampled, tube_size=delivery.tube_size, key=delivery.id, **_who(request)
+    )
     return {"new": done.new, "known": {str(who): tube for who, tube in done.known.items()}, "room": done.room}
 
 

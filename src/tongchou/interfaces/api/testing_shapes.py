@@ -1,7 +1,8 @@
 """What programs send and receive about testing."""
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal
+from uuid import UUID
 
 from ninja import Schema
 from pydantic import Field
@@ -82,17 +83,24 @@ class NewOut(Schema):
 
 
 class SampledIn(Schema):
-    """One person sampled into a tube. Recognised by row number of the register."""
+    """One person sampled into a tube: by row number of the register, or by the text of a pass, an identity or a mobile number."""
 
-    person: int = RowNumber
+    person: Annotated[int, RowNumber] | None = None
+    text: str | None = Field(
+        None,
+        max_length=512,
+        description=both("通行码、身份证号或手机号，代替 person", "pass, identity or mobile number, instead of person"),
+    )
     tube: str = Field(min_length=4, max_length=32)
     way: Literal["pass", "id_number", "list", "household"] = "list"
     sampled_at: Instant | None = None
 
 
 class DeliveryIn(Schema):
-    """Check-offs gathered at one site; sending the same again changes nothing."""
+    """Check-offs gathered at one site; sending the same again changes nothing. With an `id` that holds even when the round is over."""
 
+    id: UUID | None = Field(None, description=both("由发送方生成，凭此只登记一次", "made by the sender: recorded once"))
+    add: bool = Field(False, description=both("不在名册的人先加入名册", "put who is not on the roll on it first"))
     site: str
     tube_size: int | None = None
     sampled: list[SampledIn] = Field(min_length=1, max_length=MOST_ROWS)

@@ -40,10 +40,9 @@ class Page:
 
 
 def policy(request: HttpRequest) -> str:
-    """The content security policy: everything from this address, plus the live process and the gate lane, which listen above."""
-    beside = "".join(
-        f" {address}" for offset in (settings.LIVE_PORT_OFFSET, settings.LANE_PORT_OFFSET) if (address := above(request, offset))
-    )
+    """The content security policy: everything from this address, plus the live process and the lanes, which listen above."""
+    offsets = (settings.LIVE_PORT_OFFSET, settings.LANE_PORT_OFFSET, settings.CREWS_PORT_OFFSET)
+    beside = "".join(f" {address}" for offset in offsets if (address := above(request, offset)))
     return (
         "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
         f"connect-src 'self'{beside}; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"

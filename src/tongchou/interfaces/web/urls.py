@@ -33,6 +33,7 @@ PAGES: tuple[str, ...] = (
     "testing_due",
     "testing_laboratory",
     "testing_crew",
+    "crew_phone",
     "testing",
     "public_sites",
     "spot_check_crew",

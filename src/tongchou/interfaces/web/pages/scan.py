@@ -34,11 +34,15 @@ from tongchou.interfaces.web.scan_words import both, everything
 from tongchou.workflows.scanning import bundle_for
 
 STATIC = Path(__file__).parents[1] / "static"
-MODULES = tuple(
-    f"gate/{path.name}"
-    for path in sorted((STATIC / "gate").iterdir())
-    if path.suffix in {".js", ".css", ".svg"} and path.name != "worker.js"
-)
+
+
+def modules_in(*folders: str) -> tuple[str, ...]:
+    """The files of a page that works without a network; the service worker itself is not one of them."""
+    files = [path for folder in folders for path in sorted((STATIC / folder).iterdir()) if path.suffix in {".js", ".css", ".svg"}]
+    return tuple(f"{path.parent.name}/{path.name}" for path in files if path.name != "worker.js")
+
+
+MODULES = modules_in("offline", "gate")
 SCANNER = system_actor("scanner")
 MOST_BYTES = 8_000
 Call = Callable[[HttpRequest, Installation, datetime], HttpResponse]
@@ -95,7 +99,7 @@ def worker(request: HttpRequest) -> HttpResponse:
 def worker_for(page: str, files: Sequence[str], modules: Sequence[str], version: str) -> HttpResponse:
     """A service worker that keeps a page with its files, so that it opens without a network."""
     kept = [page, *files, *(static(name) for name in modules)]
-    text = (STATIC / "gate/worker.js").read_text("utf-8")
+    text = (STATIC / "offline/worker.js").read_text("utf-8")
     for word, said in (("__NAME__", page[1:]), ("__VERSION__", version), ("__FILES__", json.dumps(kept))):
         text = text.replace(word, said)
     return HttpResponse(text, content_type="text/javascript", headers={"Service-Worker-Allowed": page, "Cache-Control": "no-cache"})
@@ -104,11 +108,15 @@ def worker_for(page: str, files: Sequence[str], modules: Sequence[str], version:
 @require_GET
 def manifest(request: HttpRequest) -> HttpResponse:
     """What makes it installable."""
+    return manifest_of("/scan", T("统筹门岗", "Tongchou gate"))
+
+
+def manifest_of(page: str, name: T) -> HttpResponse:
+    """The manifest of a page that works without a network."""
     icon = {"src": static("gate/scan.svg"), "sizes": "any", "type": "image/svg+xml"}
-    name = T("统筹门岗", "Tongchou gate")
     return JsonResponse(
         {
-            "name": str(name), "short_name": str(name), "start_url": "/scan", "scope": "/scan", "id": "/scan", "display": "standalone",
+            "name": str(name), "short_name": str(name), "start_url": page, "scope": page, "id": page, "display": "standalone",
             "background_color": "#0d2b33", "theme_color": "#0d2b33", "icons": [icon | {"purpose": "any"}, icon | {"purpose": "maskable"}],
         },
         content_type="application/manifest+json",
@@ -185,7 +193,7 @@ def _version() -> str:
 
 def version_of(modules: Sequence[str], template: str, words: Any) -> str:
     """Of everything that a worker keeps: it changes when any of it does."""
-    files = [STATIC / "gate/worker.js", *(STATIC / name for name in modules), STATIC.parent / "templates" / template]
+    files = [STATIC / "offline/worker.js", *(STATIC / name for name in modules), STATIC.parent / "templates" / template]
     return sha256(b"".join(path.read_bytes() for path in files) + canonical(words).encode()).hexdigest()[:16]
 
 

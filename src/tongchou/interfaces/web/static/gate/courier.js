@@ -1,89 +1,33 @@
-// Brings scans to the lane in order, each until it is acknowledged, then appeals; fetches the bundle; measures the clock.
-import * as store from "./store.js";
+// Brings scans to the lane in order, each until it is acknowledged, then appeals. A device that is revoked forgets everything.
+import { Courier } from "../offline/courier.js";
+import { Store } from "../offline/store.js";
 
 const BATCH = 500;
-const LONGEST_WAIT_MS = 60_000;
-const PATIENCE_MS = 15_000;
 
-export class Revoked extends Error {}
+// Scans and appeals until they are acknowledged; scans that clash with what the lane holds.
+export const store = new Store("tongchou-gate", {
+  scans: { keyPath: "seq", autoIncrement: true }, appeals: { keyPath: "id", autoIncrement: true }, clashes: { keyPath: "seq" },
+});
 
-export class Courier {
-  // `told(kind, what)` hears "state", "answers", "appeal", "revoked"; `lane` of the bundle is where scans go.
+export class GateCourier extends Courier {
+  // `told` also hears "answers", "appeal", "revoked"; `lane` of the bundle is where scans go.
   constructor(told) {
-    this.told = told;
+    super(store, told);
+    this.bundleAt = "/scan/bundle";
     this.batch = BATCH;
-    this.failures = 0;
-    this.isOnline = navigator.onLine;
-    this.running = null;
-    this.again = false;
-  }
-
-  async load() {
-    [this.token, this.bundle, this.tag, this.asOfMs, this.skewMs] = await Promise.all(["token", "bundle", "tag", "as_of", "skew"].map(store.get));
-    this.skewMs ??= 0;
-  }
-
-  now() {
-    return Date.now() + this.skewMs;
   }
 
   async enrol(code) {
     const answer = await this.ask("/scan/enrol", { method: "POST", body: JSON.stringify({ code }) });
     const said = await answer.json();
     if (!answer.ok) return said;
-    this.token = said.token;
-    await store.put("token", this.token);
-    await this.refresh();
+    await this.trust(said.token);
     return null;
   }
 
-  // The bundle, if it has changed; never raises for a network that is away.
-  async refresh() {
-    if (!this.token) return;
-    try {
-      const answer = await this.ask("/scan/bundle", { headers: this.tag ? { "If-None-Match": this.tag } : {} });
-      if (answer.status === 200) {
-        this.bundle = await answer.json();
-        this.tag = answer.headers.get("ETag");
-        await store.put("bundle", this.bundle);
-        await store.put("tag", this.tag);
-      }
-      if (answer.status === 200 || answer.status === 304) await store.put("as_of", (this.asOfMs = this.now()));
-    } catch (error) {
-      await this.stumbled(error);
-    }
-    this.told("state");
-  }
-
-  // Begins or goes on delivering; resolves when everything is there or the network is away.
-  deliver() {
-    this.again = true;
-    clearTimeout(this.timer);
-    this.running ??= this.run().finally(() => (this.running = null));
-    return this.running;
-  }
-
-  async run() {
-    try {
-      while (this.again && this.token) {
-        this.again = false;
-        const work = async () => {
-          while (await this.deliverBatch());
-          await this.deliverAppeals();
-        };
-        await (navigator.locks ? navigator.locks.request("tongchou-gate", work) : work());
-        this.failures = 0;
-      }
-    } catch (error) {
-      await this.stumbled(error);
-      if (this.token) this.retryLater();
-    }
-    this.told("state");
-  }
-
-  retryLater() {
-    const wait = Math.min(LONGEST_WAIT_MS, 1000 * 2 ** this.failures++);
-    this.timer = setTimeout(() => this.deliver(), wait * (0.5 + Math.random() / 2));
+  async work() {
+    while (await this.deliverBatch());
+    await this.deliverAppeals();
   }
 
   async deliverBatch() {
@@ -110,7 +54,7 @@ export class Courier {
   async setAside(scans) {
     for (const scan of scans) {
       await store.replace("clashes", scan);
-      await store.remove("scans", scan.seq, scan.seq);
+      await store.remove("scans", scan.seq);
     }
     return true;
   }
@@ -120,34 +64,13 @@ export class Courier {
       const answer = await this.ask("/scan/appeals", { method: "POST", body: JSON.stringify({ seq, words, phone }) });
       if (answer.status >= 500) throw new Error(`appeal answered ${answer.status}`);
       const said = await answer.json();
-      await store.remove("appeals", id, id);
+      await store.remove("appeals", id);
       this.told("appeal", { seq, ...said });
     }
   }
 
-  async stumbled(error) {
-    if (!(error instanceof Revoked)) return;
-    this.token = this.bundle = this.tag = undefined;
-    await store.wipe();
-    this.told("revoked");
-  }
-
-  async ask(address, options) {
-    const before = Date.now();
-    let answer;
-    try {
-      const headers = { "Content-Type": "application/json", ...(this.token ? { Authorization: `Bearer ${this.token}` } : {}), ...options.headers };
-      answer = await fetch(address, { ...options, headers, credentials: "omit", cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
-    } catch (error) {
-      this.isOnline = false;
-      throw error;
-    }
-    this.isOnline = true;
-    // The lane hears of a new device a second later than the pages do: only the pages say that one is revoked.
-    if (answer.status === 401 && address.startsWith("/")) throw new Revoked();
-    const serverMs = Number(answer.headers.get("Server-Now"));
-    if (serverMs) await store.put("skew", (this.skewMs = serverMs - (before + Date.now()) / 2));
-    return answer;
+  ended() {
+    return store.wipe();
   }
 }
 

@@ -1,10 +1,10 @@
 // The scanner: reads a code, decides, says so, keeps the scan. The order matters: a decision is shown when its scan is on disk.
-import { Courier } from "./courier.js";
+import { cameraOf, canSee, sound } from "../offline/senses.js";
+import { at, bindHeader, hearReader, note, say, speak as speakWords, texts, warn, when, word } from "../offline/words.js";
+import { GateCourier, store } from "./courier.js";
 import { answer, decide, ruleAt } from "./decide.js";
 import { BadPass, canVerify, importKeys, readPass } from "./passes.js";
-import { canSee, sound, watch } from "./senses.js";
 import { decodeList } from "./status_lists.js";
-import * as store from "./store.js";
 
 const A_DAY_MS = 86_400_000;
 const REFRESH_MS = 300_000;
@@ -14,19 +14,14 @@ const SAME_CODE_MS = 4000;
 const LONGEST_KEPT = 1000; // of a text: beyond 512 it is no pass, whatever follows
 const CARD = /^(?:ID:)?(\d{17}[\dX])$/i;
 
-const texts = JSON.parse(document.getElementById("texts").textContent);
-const at = (id) => document.getElementById(id);
-const view = { lang: localStorage.lang ?? document.documentElement.lang.slice(0, 2), large: localStorage.large === "1", way: "in" };
 const trust = { bundle: null, keys: new Map(), revoked: new Map(), suspended: new Map(), canVerify: false };
 const waitingFor = new Map(); // number of a scan → who waits for the lane's answer
 let shown = null;
 let lastCode = { text: "", ms: 0 };
-let stopCamera = null;
+let way = "in";
 
-const say = (pair) => pair?.[view.lang] ?? pair?.zh ?? "";
-const word = (key, values = {}) => say(texts.words[key]).replace(/\{(\w+)\}/g, (_, name) => values[name]);
-
-const courier = new Courier((kind, what) => {
+const camera = cameraOf(scan, { formats: ["qr_code"], failed: () => note("no_camera"), word });
+const courier = new GateCourier((kind, what) => {
   if (kind === "answers") what.forEach((one) => waitingFor.get(one.seq)?.(one));
   if (kind === "appeal") appealTold(what);
   if (kind === "revoked") return toEnrolment("revoked");
@@ -60,8 +55,8 @@ async function begin() {
 }
 
 function toEnrolment(why) {
-  stopCamera?.();
-  stopCamera = shown = null;
+  camera.close();
+  shown = null;
   at("door").hidden = true;
   at("enrolment").hidden = false;
   at("enrolment-said").dataset.word = why;
@@ -86,9 +81,9 @@ async function scan(given) {
   if (!text || (text === lastCode.text && ms - lastCode.ms < SAME_CODE_MS)) return;
   lastCode = { text, ms };
   const atMs = Math.round(courier.now());
-  const way = view.way;
+  const wayNow = way;
   const found = await decision(text, Math.floor(atMs / 1000));
-  const seq = await store.add("scans", { at: atMs, text: text.slice(0, LONGEST_KEPT), told: found.verdict, way, skew: Math.round(courier.skewMs) });
+  const seq = await store.add("scans", { at: atMs, text: text.slice(0, LONGEST_KEPT), told: found.verdict, way: wayNow, skew: Math.round(courier.skewMs) });
   const lane = courier.isOnline ? laneAnswer(seq) : null;
   courier.deliver();
   const final = (found.reason === "cannot_check" && (await lane)) || found;
@@ -179,9 +174,7 @@ async function showState() {
   at("network").textContent = word(courier.isOnline ? "online" : "offline");
   at("waiting").textContent = waiting ? word("waiting", { n: waiting }) : word("all_sent");
   at("waiting").dataset.count = waiting;
-  const form = { month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", timeZone: bundle.zone };
-  const asOf = new Date(courier.asOfMs).toLocaleString(view.lang === "en" ? "en-GB" : "zh-CN", form);
-  at("as-of").textContent = word("rules_as_of", { when: asOf });
+  at("as-of").textContent = word("rules_as_of", { when: when(courier.asOfMs, bundle.zone) });
   const age = courier.now() - courier.asOfMs;
   warn("age", age > bundle.valid_for_s * 1000 ? word("rules_over") : age > A_DAY_MS ? word("rules_old") : "");
   warn("clock", Math.abs(courier.skewMs) > CLOCK_OFF_MS ? word("clock_off", { span: span(Math.abs(courier.skewMs)) }) : "");
@@ -193,24 +186,8 @@ function span(ms) {
   return minutes < 120 ? word("minutes", { n: minutes }) : minutes < 2880 ? word("hours", { n: Math.round(minutes / 60) }) : word("days", { n: Math.round(minutes / 1440) });
 }
 
-function warn(id, text) {
-  at(`warn-${id}`).textContent = text;
-  at(`warn-${id}`).hidden = !text;
-}
-
-function note(key) {
-  at("note").dataset.word = key;
-  at("note").textContent = word(key);
-  at("note").hidden = false;
-}
-
 function speak() {
-  document.documentElement.lang = view.lang === "en" ? "en" : "zh-CN";
-  document.documentElement.dataset.large = String(view.large);
-  for (const part of document.querySelectorAll("[data-word]")) part.textContent = word(part.dataset.word);
-  at("lang").textContent = view.lang === "en" ? "中文" : "English";
-  at("size").textContent = word(view.large ? "normal" : "large");
-  document.title = `${word("scanner")} · ${view.lang === "en" ? "Tongchou" : "统筹"}`;
+  speakWords("scanner");
   if (shown) show(shown);
   showState();
 }
@@ -235,9 +212,8 @@ function appealTold({ seq, number, hours, said, remedy }) {
 // ---- hands
 
 function bind() {
-  at("lang").onclick = () => keep("lang", (view.lang = view.lang === "zh" ? "en" : "zh"));
-  at("size").onclick = () => keep("large", (view.large = !view.large) ? "1" : "0");
-  at("camera").onclick = toggleCamera;
+  bindHeader(speak);
+  at("camera").onclick = camera.toggle;
   at("entry").onsubmit = (event) => {
     event.preventDefault();
     const { value } = at("text");
@@ -254,40 +230,11 @@ function bind() {
     at("appeal-words").focus();
   };
   at("appeal-form").onsubmit = sendAppeal;
-  for (const radio of document.querySelectorAll("[name=way]")) radio.onchange = () => (view.way = radio.value);
-  document.addEventListener("keydown", wedge);
+  for (const radio of document.querySelectorAll("[name=way]")) radio.onchange = () => (way = radio.value);
+  hearReader(() => !at("door").hidden);
   addEventListener("online", () => courier.refresh().then(() => courier.deliver()));
   addEventListener("offline", () => ((courier.isOnline = false), showState()));
   setInterval(() => courier.refresh(), REFRESH_MS);
-}
-
-// A reader types wherever the focus is: what is typed outside a field goes into the entry.
-function wedge(event) {
-  if (at("door").hidden || event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input:not([type=radio]), textarea")) return;
-  if (event.key === "Enter" && at("text").value) {
-    event.preventDefault();
-    at("entry").requestSubmit();
-  } else if (event.key.length === 1 && !(event.key === " " && event.target.matches("button"))) {
-    event.preventDefault();
-    at("text").value += event.key;
-  }
-}
-
-function keep(name, value) {
-  localStorage[name] = value;
-  speak();
-}
-
-async function toggleCamera() {
-  if (stopCamera) {
-    stopCamera();
-    stopCamera = null;
-  } else {
-    stopCamera = await watch(at("video"), scan).catch(() => (note("no_camera"), null));
-  }
-  at("video").hidden = !stopCamera;
-  at("camera").dataset.word = stopCamera ? "camera_off" : "camera";
-  at("camera").textContent = word(at("camera").dataset.word);
 }
 
 start();
