@@ -16,7 +16,7 @@ POST_ONLY = {
         "ask-exposed",
     )),
     *(f"exposure_{step}" for step in ("approve", "refuse", "withdraw", "end", "make", "correct", "publish", "take-down")),
-    "doors_open", "door_invite", "door_screen_secret", "device_revoke",
+    "doors_open", "door_exact", "door_invite", "door_screen_secret", "device_revoke",
     "pass_link", "pass_end", "pass_print", "pass_visitor", "pass_object",
     *(f"suspension_{step}" for step in ("new", "approve", "refuse", "withdraw", "lift", "object")),
     "follow_up_check", "follow_up_call", "follow_up_tell", "report_settle",
@@ -114,7 +114,7 @@ def every_page() -> dict[str, str]:
         "objection": f"/objections/{objection.dossier.number}",
         "scan_worker": "/scan/worker.js", "screen_worker": "/screen/worker.js", "scan_manifest": "/scan/manifest.json",
         "crew_phone_worker": "/crew/worker.js", "crew_phone_manifest": "/crew/manifest.json", "appeals": "/appeals/",
-        "appeal": f"/appeals/{appeal.dossier.number}", "gate": "/gate/", "gate odd": "/gate/?odd=no_scanner", "door": f"/gate/doors/{appeal.entrance.code}",
+        "appeal": f"/appeals/{appeal.dossier.number}", "gate": "/gate/", "gate odd": "/gate/?odd=no_scanner", "footfall": "/footfall/", "door": f"/gate/doors/{appeal.entrance.code}",
         "door_posters": f"/gate/posters.pdf?code={appeal.entrance.code}", "venue_code": f"/c/{appeal.entrance.code}",
     }  # fmt: skip
 

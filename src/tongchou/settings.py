@@ -66,7 +66,19 @@ DATABASE_ROUTERS = ["tongchou.domains.gate.routing.ScansApart"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CORE = ["schema", "places", "people", "parameters", "audit", "casework", "outbox", "importing", "runs", "passes"]
-DOMAINS = ["registry", "sentinels", "warning", "response", "gate", "testing", "tracing", "exposures", "spot_checks", "suspensions"]
+DOMAINS = [
+    "registry",
+    "sentinels",
+    "warning",
+    "response",
+    "gate",
+    "testing",
+    "tracing",
+    "exposures",
+    "spot_checks",
+    "suspensions",
+    "footfall",
+]
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -107,7 +107,7 @@ COVERED: dict[str, tuple[str, ...]] = {
     "follow_up": ("GET /follow-up",),
     "follow_up_check": ("POST /follow-up/{contact_id}/checks",),
     "exposures": ("GET /exposures",),
-    "exposure": ("GET /exposures/{number}", "POST /exposures/{number}/people", "GET /venues/counts"),
+    "exposure": ("GET /exposures/{number}", "POST /exposures/{number}/people"),
     "exposure_own": ("POST /accesses/own",),
     **dict.fromkeys(
         ("exposure_approve", "exposure_refuse", "exposure_withdraw", "exposure_end", "exposure_make"),
@@ -115,6 +115,8 @@ COVERED: dict[str, tuple[str, ...]] = {
     ),
     "public_notices": ("GET /notices/venues",),
     "gate": ("GET /gate/doors",),
+    "door_exact": ("POST /gate/doors/{code}/exact",),
+    "footfall": ("GET /footfall", "GET /footfall/{on}"),
     "door": ("GET /gate/doors/{code}", "POST /gate/doors/{code}"),
     "door_screen_secret": ("POST /gate/doors/{code}/screen-secret",),
     **dict.fromkeys(("passes", "pass_print"), ("POST /passes",)),

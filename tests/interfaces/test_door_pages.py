@@ -7,15 +7,18 @@ import pytest
 from django.test import Client
 
 from tests.domains.gate.door import door  # noqa: F401
-from tests.fixtures_town import AT, Town
+from tests.fixtures_town import AT, SINCE, Town
 from tests.interfaces.callers import Caller
+from tongchou.core.audit.models import PERSONAL_READ, Access
+from tongchou.core.parameters.models import Parameter, ParameterValue
 from tongchou.core.people.models import User
 from tongchou.core.people.rules import system_actor
 from tongchou.domains.gate.actions import publish_entry_rules
 from tongchou.domains.gate.models import Device, DoorDay, Entrance
+from tongchou.domains.gate.scan_log import Row, append
 from tongchou.domains.registry.models import Venue
 from tongchou.interfaces import clock
-from tongchou.interfaces.jobs.duties import count_doors
+from tongchou.interfaces.jobs.duties import count_doors, release_footfall
 from tongchou.interfaces.web.posters import Poster, posters_pdf
 
 pytestmark = pytest.mark.django_db(databases="__all__")
@@ -136,10 +139,50 @@ def test_programs_read_doors_and_set_footfall(made: Device) -> None:
     assert (listed["code"], listed["scanners"], listed["odd"]) == ("CS1", 1, [])
     count_doors(AT)
     found = lin.post("/gate/doors/CS1", keeper="张三", expected_daily=9).json()
-    assert (found["keeper"], found["odd"], found["days"]) == (
-        "张三",
-        [],
-        [{"on": "2022-06-02", "admitted": 1, "refused": 1, "let_in": 0, "after_refusal": 0}],
-    )
+    assert (found["keeper"], found["odd"], found["days"], found["last_on"]) == ("张三", [], [], "2022-06-02")
     assert Caller("zhao").get("/gate/doors/CS1").status_code == 404
     assert AT - Entrance.objects.get().days.get().last_at == timedelta(minutes=5)
+
+
+def test_exact_counts_are_shown_with_cause_alone_and_the_log_says_so(made: Device, small_town: Town) -> None:
+    count_doors(AT)
+    lin, row = _as("lin"), {"on": "2022-06-02", "admitted": 1, "refused": 1, "let_in": 0, "after_refusal": 0}
+    assert "Nothing given yet" in lin.get(DOOR).content.decode()
+    assert lin.post(f"{DOOR}/exact", {"purpose": ""}).status_code == 302 and not Access.objects.filter(action=PERSONAL_READ).exists()
+    shown = lin.post(f"{DOOR}/exact", {"purpose": "complaint of 1 June"})
+    assert "complaint of 1 June" in shown.content.decode() and shown.headers["Cache-Control"] == "no-store"
+    assert Caller("lin").post("/gate/doors/CS1/exact", purpose="complaint of 1 June").json() == [row]
+    assert (
+        list(Access.objects.filter(action=PERSONAL_READ).values_list("reason", "subject_kind")) == [("complaint of 1 June", "entrance")] * 2
+    )
+    for name in ("wu", "zhao"):
+        assert _as(name).post(f"{DOOR}/exact", {"purpose": "curious"}).status_code == 404
+
+
+def test_the_day_as_it_was_given(made: Device, small_town: Town) -> None:
+    lin, yesterday = _as("lin"), AT - timedelta(days=1)
+    at_s = int(yesterday.timestamp())
+    append([Row(made.pk, 100 + n, made.entrance_id, made.entrance.venue_id, n, at_s, at_s, 0, 0, 0, 0, 0, n) for n in range(12)])
+    assert "No day has been given" in lin.get("/footfall/").content.decode()
+    for key, value, unit in (("trace.k_anonymity", 10, "persons"), ("footfall.release_after", 6, "hour")):
+        parameter = Parameter.objects.create(key=key, unit=unit, name_zh=key, name_en=key)
+        ParameterValue.objects.create(
+            parameter=parameter, value=value, valid_from=SINCE, source_zh="测试", source_en="test", confidence="low"
+        )
+    for _ in range(2):
+        count_doors(AT)
+        release_footfall(AT)
+        append([Row(made.pk, 200, made.entrance_id, made.entrance.venue_id, 50, at_s, at_s, 0, 0, 0, 0, 0, 1)])  # late: in no figure
+    page = lin.get("/footfall/").content.decode()
+    assert "food market" in page and ">12<" in page and "<10" in page.replace("&lt;", "<")
+    day = Caller("lin").get("/footfall", since="2022-06-01", until="2022-06-02").json()
+    assert [(d["on"], d["k"], d["entries"], d["classes"]["market"]["entries"]) for d in day] == [("2022-06-01", 10, 12, 12)]
+    hours = Caller("lin").get("/footfall/2022-06-01").json()["hours"]["market"]
+    assert {(h["mark"], h["entries"]) for h in hours} == {("withheld", None)}  # nothing is enough beside 23 empty hours
+    (figure,) = Caller("lin").get("/gate/doors/CS1").json()["days"]
+    assert figure == {"on": "2022-06-01", "k": 10, "mark": "shown", "entries": 12, "refused": None, "let_in": 0, "after_refusal": 0}
+    assert "Entries in town" in lin.get("/gate/").content.decode() and ">12<" in lin.get(DOOR).content.decode()
+    for bad in ("/footfall/?on=2022-05-01", "/footfall/?on=x"):
+        assert lin.get(bad).status_code == 404
+    assert Caller("lin").get("/footfall/2022-05-01").status_code == 404
+    assert Caller("lin").get("/footfall", since="2022-06-02", until="2022-06-01").status_code == 422

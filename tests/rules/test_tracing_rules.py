@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tongchou.domains.exposures.rules import Window, changes, few, window_problems
+from tongchou.domains.exposures.rules import Window, changes, window_problems
 from tongchou.domains.tracing.rules import (
     LIST_TAGS,
     alike,
@@ -86,10 +86,6 @@ def test_without_a_number_phone_name_and_onset_are_weighed():
     )
     assert alike(one, {**one, "sex": "m"}).score == 0
     assert alike({"onset_on": TODAY}, {"onset_on": TODAY}).score == 0
-
-
-def test_a_count_below_k_is_hidden_and_none_too():
-    assert [few(n, 10) for n in (0, 1, 9, 10, 11)] == [None, None, None, 10, 11]
 
 
 def test_spans_that_are_refused():

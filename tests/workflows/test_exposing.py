@@ -23,7 +23,7 @@ from tongchou.domains.tracing.actions import add_visit, correct_case
 from tongchou.domains.tracing.models import Case
 from tongchou.domains.visits.queries import StayReader
 from tongchou.workflows import exposing
-from tongchou.workflows.exposing import case_spans, make_list, own_accesses, people_on, people_to_tell, remake_lists, venue_counts
+from tongchou.workflows.exposing import case_spans, make_list, own_accesses, people_on, people_to_tell, remake_lists
 
 MINUTE = timedelta(minutes=1)
 NOON = int((AT - DAY).timestamp())  # a day before the question
@@ -216,15 +216,6 @@ def test_trying_numbers_shows_in_the_log_and_gains_nothing(town: Town) -> None:
     assert asked_lately(AT - HOUR, "lin") == 20
     with pytest.raises(Unseen):
         own_accesses(id_number=ID_WANG, place=town.town, by=town.wu, at=AT)
-
-
-def test_counts_of_venues_hide_fewer_than_k(town: Town) -> None:
-    market, canteen = venues()
-    for n in range(20, 28):
-        holder(town, n, f"客{n}")
-        stay(n, market, NOON, NOON + 60)
-    seen = {c.venue.pk: c.people for c in venue_counts(AT - 36 * HOUR, AT, place=town.town, at=AT)}
-    assert seen == {market: 11, canteen: None}
 
 
 def test_what_may_be_told_to_everybody_is_venues_and_whole_hours(town: Town) -> None:

@@ -60,6 +60,9 @@ from tongchou.science.detection.seasonal import upper_bounds as upper_bounds
 from tongchou.science.detection.series import Calendar as Calendar
 from tongchou.science.detection.series import Detection as Detection
 from tongchou.science.detection.stream_evidence import score_area as score_area
+from tongchou.science.disclosure.suppression import Mark as Mark
+from tongchou.science.disclosure.suppression import protect_counts as protect_counts
+from tongchou.science.disclosure.suppression import protect_groups as protect_groups
 from tongchou.science.economics.inoperability import Inoperability as Inoperability
 from tongchou.science.economics.inoperability import inoperability as inoperability
 from tongchou.science.economics.inoperability import inoperability_by_day as inoperability_by_day

@@ -33,9 +33,8 @@ from tongchou.core.wording import T
 from tongchou.domains.exposures.actions import Found, keep_list, see_people, see_village_people, tell_own_accesses
 from tongchou.domains.exposures.models import ExposureList, ExposureRequest
 from tongchou.domains.exposures.queries import is_out_of_date, latest_list
-from tongchou.domains.exposures.rules import ADVICE, K_ANONYMITY, LONGEST_STAY, few
+from tongchou.domains.exposures.rules import ADVICE, LONGEST_STAY
 from tongchou.domains.gate.models import Holder
-from tongchou.domains.registry.models import Venue
 from tongchou.domains.tracing.models import Case, Visit
 from tongchou.domains.visits.queries import StayReader
 from tongchou.domains.visits.rules import Stays, Whole
@@ -232,26 +231,6 @@ def own_accesses(*, id_number: str, place: Place, by: Actor, at: datetime) -> li
     except Exception as wrong:
         raise Invalid([FieldProblem("id_number", T("请核对身份证号。", "Check the identity number."))]) from wrong
     return tell_own_accesses(place=place, holders=holders_of(index), by=by, at=at)
-
-
-@dataclass(frozen=True, slots=True)
-class VenueCount:
-    """How many people a venue had in a span; None: fewer than k."""
-
-    venue: Venue
-    people: int | None
-
-
-def venue_counts(from_at: datetime, to_at: datetime, *, place: Place, at: datetime) -> list[VenueCount]:
-    """People by venue of a town in a span, largest first; counts below k are hidden, so that nobody is found in them."""
-    k = int(value(K_ANONYMITY, on=at.date(), place_path=place.path).value)
-    stays = StayReader.over(int(from_at.timestamp()), int(to_at.timestamp()), {}, 1).all()
-    pairs = np.unique(np.stack([stays.venue, stays.holder]), axis=1)
-    venues, people = np.unique(pairs[0], return_counts=True)
-    counted = dict(zip(venues.tolist(), people.tolist(), strict=True))
-    rows = Venue.objects.filter(place__path__startswith=place.path, pk__in=counted).select_related("place")
-    found = [VenueCount(venue, few(counted[venue.pk], k)) for venue in rows]
-    return sorted(found, key=lambda c: (-(c.people or 0), c.venue.code))
 
 
 def case_spans(request: ExposureRequest) -> list[tuple[int, datetime, datetime]]:

@@ -9,6 +9,7 @@ from tests.domains.gate.door import door  # noqa: F401
 from tests.fixtures_town import AT, Town
 from tongchou.core.errors import Invalid, Unseen
 from tongchou.core.people.rules import Actor, system_actor
+from tongchou.domains.footfall.models import DoorFigure, Release
 from tongchou.domains.gate.actions import edit_entrance, revoke_device
 from tongchou.domains.gate.actions_counts import count_scans
 from tongchou.domains.gate.models import CountedScans, Device, DoorDay, Entrance, Scan
@@ -27,6 +28,11 @@ def scanned(device: Device, seq: int, at: datetime, verdict: int = ADMIT, told: 
     append(
         [Row(device.pk, seq, entrance.pk, entrance.venue_id, 7, at_s, at_s, way, verdict, 0, verdict if told is None else told, flags, seq)]
     )
+
+
+def given(device: Device, on: date, mark: str, entries: int | None) -> None:
+    release = Release.objects.create(on=on, k=10, entries=None, released_at=AT)
+    DoorFigure.objects.create(release=release, entrance=device.entrance, mark=mark, entries=entries)
 
 
 def counted() -> dict[date, tuple[int, int, int]]:
@@ -70,15 +76,25 @@ def test_what_is_odd_of_a_door(door: Device, small_town: Town) -> None:  # noqa:
     scanned(door, 20, AT, REFUSE, told=ADMIT)
     counted()
     assert odd() == ["let_in"]
-    edit_entrance(door.entrance, keeper="", expected_daily=7, by=who, at=AT)
-    assert odd(at + timedelta(days=1) - timedelta(minutes=10)) == ["let_in"]  # the scanner was not there all day yesterday
+    edit_entrance(door.entrance, keeper="", expected_daily=41, by=who, at=AT)
+    given(door, TODAY - timedelta(days=1), "shown", 20)
+    assert odd() == ["let_in"]  # the scanner was not there all that day
     Device.objects.update(enrolled_at=AT - timedelta(days=2))
-    assert odd(at + timedelta(days=1) - timedelta(minutes=10)) == ["let_in", "few"]  # three scans, half of seven is more
-    edit_entrance(door.entrance, keeper="", expected_daily=6, by=who, at=AT)
-    assert odd(at + timedelta(days=1) - timedelta(minutes=10)) == ["let_in"]
+    assert odd() == ["let_in", "few"]
+    given(door, TODAY, "shown", 21)
+    assert odd() == ["let_in"]
     revoke_device(door, reason="遗失", by=who, at=AT)
     assert odd() == ["no_scanner", "let_in"]
     assert door_days(door.entrance, TODAY)[0].let_in == 1
+
+
+@pytest.mark.parametrize(("mark", "expected", "is_few"), [("small", 18, False), ("small", 19, True), ("withheld", 1_000, False)])
+def test_trying_footfalls_tells_no_more_than_what_was_given(door: Device, small_town: Town, mark: str, expected: int, is_few: bool) -> None:  # noqa: F811
+    Device.objects.update(enrolled_at=AT - timedelta(days=4))
+    given(door, TODAY, mark, None)
+    edit_entrance(door.entrance, keeper="", expected_daily=expected, by=small_town.lin, at=AT)
+    (row,) = doors_for(small_town.lin, at=AT.astimezone(ZONE))
+    assert ("few" in oddities_of(row, AT)) is is_few is doors_for(small_town.lin, at=AT.astimezone(ZONE), odd="few").exists()
 
 
 def test_a_door_elsewhere_is_not_seen(door: Device, small_town: Town) -> None:  # noqa: F811

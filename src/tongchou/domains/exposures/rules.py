@@ -9,7 +9,7 @@ from tongchou.core.wording import T
 
 APPROVE_WITHIN, BASES = "trace.approve_within", "trace.legal_bases"
 EXPOSURE_MINUTES, EXPOSURE_DAYS, LONGEST_STAY = "trace.exposure_minutes", "trace.exposure_days", "trace.longest_stay"
-K_ANONYMITY, ADVICE = "trace.k_anonymity", "trace.exposed_advice"
+ADVICE = "trace.exposed_advice"
 
 EXPOSURE = Machine(
     kind="exposure",
@@ -32,11 +32,6 @@ EXPOSURE = Machine(
     ),
     starts=(APPROVE_WITHIN,),
 )
-
-
-def few(count: int, k: int) -> int | None:
-    """A count of people as it may be shown: None stands for fewer than `k` (none at all included, or an empty venue would tell)."""
-    return None if count < k else count
 
 
 @dataclass(frozen=True, slots=True)

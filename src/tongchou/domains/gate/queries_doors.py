@@ -5,37 +5,38 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import reduce
 from operator import or_
+from typing import Any
 
-from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.apps import apps
+from django.db.models import Case, Count, F, Max, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.db.models.functions import Coalesce, TruncDate
 
 from tongchou.core.errors import Unseen
 from tongchou.core.people.rules import Actor
 from tongchou.core.wording import T
 from tongchou.domains.gate.models import CountedScans, DoorDay, Entrance, Scan
 
-SILENT_AFTER, EXPECTED_SHARE = timedelta(hours=24), 0.5  # assumptions; said on the page
+SILENT_AFTER, EXPECTED_SHARE, GIVEN_LATELY = timedelta(hours=24), 0.5, timedelta(days=3)  # assumptions; said on the page
 ODDITIES = {
     "silent": T("有设备但24小时无扫码", "A scanner, but no scan for 24 hours"),
     "let_in": T("昨日以来放行了应拦的人", "Let in people whom the rule refuses, since yesterday"),
     "after_refusal": T("昨日以来拦下后不久又放行", "Let in soon after a refusal, since yesterday"),
-    "few": T("昨日扫码不足预计人流的一半", "Yesterday fewer scans than half of the expected footfall"),
+    "few": T("最近公布的人次不足预计的一半", "The latest figure is below half of the expected footfall"),
     "no_scanner": T("没有登记扫码设备", "No scanner enrolled"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class DoorCounts:
-    """Doors in one's places: all, with a scanner, and how many show each oddity; scans of the day."""
+    """Doors in one's places: all, with a scanner, and how many show each oddity."""
 
     doors: int
     with_scanner: int
     odd: dict[str, int]
-    scans: int
 
 
 def doors_for(actor: Actor, *, at: datetime, words: str = "", odd: str = "") -> QuerySet[Entrance]:
-    """Entrances in the actor's places with their devices in use (`scanners`, the latest `since`; `screens`), `last_at`, `let_in_lately` and `after_refusal_lately`, as filtered; by code.
+    """Entrances in the actor's places with their devices in use (`scanners`, the latest `since`; `screens`), `last_at`, `let_in_lately`, `after_refusal_lately` and what was given last, as filtered; by code.
 
     `at` in the town's zone. `words`: part of a venue's name or code. `odd`: one of ODDITIES.
     """
@@ -45,6 +46,11 @@ def doors_for(actor: Actor, *, at: datetime, words: str = "", odd: str = "") -> 
     trusted = Q(devices__token_digest__isnull=False, devices__revoked_at=None)
     held = trusted & Q(devices__kind="scanner")
     days = DoorDay.objects.filter(entrance=OuterRef("pk")).order_by()
+    # What was given of it, not what was counted: or whoever may change the usual footfall finds the count by trying.
+    figures = apps.get_model("footfall", "DoorFigure")._default_manager.filter(
+        entrance=OuterRef("pk"), release__on__gte=today - GIVEN_LATELY
+    )
+    given = figures.annotate(most=Coalesce("entries", Case(When(mark="small", then=F("release__k") - 1)))).order_by("-release__on")
     lately = days.filter(on__gte=today - timedelta(days=1)).values("entrance")
     rows = Entrance.objects.filter(inside).select_related("venue", "place").annotate(
         scanners=Count("devices", filter=held),
@@ -53,7 +59,9 @@ def doors_for(actor: Actor, *, at: datetime, words: str = "", odd: str = "") -> 
         last_at=Subquery(days.values("entrance").annotate(last=Max("last_at")).values("last")),
         let_in_lately=Coalesce(Subquery(lately.annotate(n=Sum("let_in")).values("n")), 0),
         after_refusal_lately=Coalesce(Subquery(lately.annotate(n=Sum("after_refusal")).values("n")), 0),
-        yesterday=Coalesce(Subquery(days.filter(on=today - timedelta(days=1)).annotate(n=F("admitted") + F("refused") + F("let_in")).values("n")), 0),
+        most_given=Subquery(given.values("most")[:1]),
+        given_on=Subquery(given.values("release__on")[:1]),
+        since_on=TruncDate("since", tzinfo=at.tzinfo),
     )  # fmt: skip
     if words:
         rows = rows.filter(Q(venue__name__icontains=words) | Q(code__icontains=words))
@@ -65,38 +73,37 @@ def _odd(odd: str, at: datetime) -> Q:
         "silent": Q(since__lt=at - SILENT_AFTER) & (Q(last_at=None) | Q(last_at__lt=at - SILENT_AFTER)),
         "let_in": Q(let_in_lately__gt=0),
         "after_refusal": Q(after_refusal_lately__gt=0),
-        "few": Q(expected_daily__gt=0, since__lt=_start_of_yesterday(at)) & Q(yesterday__lt=F("expected_daily") * EXPECTED_SHARE),
+        "few": Q(expected_daily__gt=0, since_on__lt=F("given_on"), most_given__lt=F("expected_daily") * EXPECTED_SHARE),
         "no_scanner": Q(scanners=0),
     }[odd]
 
 
-def _start_of_yesterday(at: datetime) -> datetime:
-    return at.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
-
-
 def oddities_of(door: Entrance, at: datetime) -> list[str]:
     """Which of ODDITIES hold of one row of `doors_for`."""
-    row: object = door
-    since, last_at, yesterday = (getattr(row, name) for name in ("since", "last_at", "yesterday"))
+    row: Any = door
+    since, last_at, most = (getattr(row, name) for name in ("since", "last_at", "most_given"))
     heard = max(filter(None, (since, last_at)), default=None)
     found = ["no_scanner"] if since is None else ["silent"] if heard and heard < at - SILENT_AFTER else []
     found += [name for name in ("let_in", "after_refusal") if getattr(row, f"{name}_lately", 0)]
-    few = since and since < _start_of_yesterday(at) and door.expected_daily and yesterday < door.expected_daily * EXPECTED_SHARE
+    few = (
+        since
+        and (row.given_on or date.min) > row.since_on
+        and door.expected_daily
+        and most is not None
+        and most < door.expected_daily * EXPECTED_SHARE
+    )
     return [*found, "few"] if few else found
 
 
 def count_doors(actor: Actor, at: datetime) -> DoorCounts:
-    """How the doors in the actor's places stand. Two queries."""
+    """How the doors in the actor's places stand. One query."""
     odd: dict[str, int] = dict.fromkeys(ODDITIES, 0)
     doors = with_scanner = 0
-    places: set[int] = set()
     for door in doors_for(actor, at=at):
         doors, with_scanner = doors + 1, with_scanner + bool(getattr(door, "scanners", 0))
-        places.add(door.place_id)
         for name in oddities_of(door, at):
             odd[name] += 1
-    total = DoorDay.objects.filter(on=at.date(), entrance__place__in=places).aggregate(n=Sum(F("admitted") + F("refused") + F("let_in")))
-    return DoorCounts(doors, with_scanner, odd, total["n"] or 0)
+    return DoorCounts(doors, with_scanner, odd)
 
 
 def seen_door(code: str, actor: Actor, at: datetime) -> Entrance:

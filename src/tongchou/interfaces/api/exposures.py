@@ -7,8 +7,6 @@ from django.http import HttpRequest
 from ninja import Router, Schema
 from pydantic import Field
 
-from tongchou.core.errors import FieldProblem, Invalid
-from tongchou.core.wording import T
 from tongchou.domains.exposures import actions as asking
 from tongchou.domains.exposures.models import ExposureRequest
 from tongchou.domains.exposures.queries import latest_list, notices_shown, requests_seen, seen_request
@@ -18,7 +16,7 @@ from tongchou.domains.tracing.queries import seen_case
 from tongchou.interfaces.api.fields import Instant, Limit, Offset, page_of
 from tongchou.interfaces.api.town import town_for
 from tongchou.interfaces.api.wording import Pair, Reason, both
-from tongchou.workflows.exposing import make_list, own_accesses, people_on, venue_counts
+from tongchou.workflows.exposing import make_list, own_accesses, people_on
 
 router = Router(tags=["tracing"])
 
@@ -86,13 +84,6 @@ class VenueNoticeOut(Schema):
     venue: str
     from_at: datetime
     to_at: datetime
-
-
-class VenueCountOut(Schema):
-    """场所人数，过少则为空 People at a venue; none: fewer than trace.k_anonymity."""
-
-    venue: str
-    people: int | None
 
 
 def _who(request: HttpRequest) -> dict[str, Any]:
@@ -167,12 +158,3 @@ def post_own(request: HttpRequest, given: OwnIn) -> Any:
 def get_notices(request: HttpRequest) -> Any:
     rows = notices_shown(request.at.date())  # type: ignore[attr-defined]
     return [{"venue": n.venue.name, "from_at": n.from_at, "to_at": n.to_at} for n in rows]
-
-
-@router.get("/venues/counts", response=list[VenueCountOut], summary=both("场所人数", "people by venue in a span; few are hidden"))
-def get_counts(request: HttpRequest, from_at: Instant, to_at: Instant) -> Any:
-    town = town_for(request, "case.read")
-    if not 0 < (to_at - from_at).total_seconds() <= 86_400:
-        raise Invalid([FieldProblem("to_at", T("时段须在 24 小时之内。", "A span of at most 24 hours."))])
-    found = venue_counts(from_at, to_at, place=town.place, at=request.at)  # type: ignore[attr-defined]
-    return [{"venue": c.venue.code, "people": c.people} for c in found]

@@ -7,6 +7,9 @@ from django.http import HttpRequest
 from ninja import Router, Schema
 from pydantic import Field
 
+from tongchou.domains.footfall.actions import look_at_door
+from tongchou.domains.footfall.queries import door_figures
+from tongchou.domains.footfall.rules import MarkName
 from tongchou.domains.gate.actions import change_screen_secret, edit_entrance
 from tongchou.domains.gate.models import Entrance
 from tongchou.domains.gate.queries_doors import door_days, doors_for, oddities_of, seen_door
@@ -31,7 +34,7 @@ class DoorOut(Schema):
     expected_daily: int | None
     scanners: int
     screens: int
-    last_at: datetime | None
+    last_on: date | None = Field(description=both("最近扫码的日期", "day of the last scan: its minute would tell of one person"))
     odd: list[Oddity]
 
 
@@ -52,10 +55,28 @@ class DoorDayOut(Schema):
     after_refusal: int
 
 
-class DoorFullOut(DoorOut):
-    """入口和近14天 An entrance with its last fourteen days."""
+class DoorFigureOut(Schema):
+    """公布的一天 What was given of a day; null where fewer than k people are behind it, or would follow from the sums."""
 
-    days: list[DoorDayOut]
+    on: date
+    k: int
+    mark: MarkName = Field(description=both("进门人次", "of the entries"))
+    entries: int | None
+    refused: int | None
+    let_in: int | None
+    after_refusal: int | None
+
+
+class DoorFullOut(DoorOut):
+    """入口和最近14天 An entrance with the last fourteen days that were given."""
+
+    days: list[DoorFigureOut]
+
+
+class CauseIn(Schema):
+    """目的 What the exact counts are read for."""
+
+    purpose: str = Field(max_length=200)
 
 
 class DoorIn(Schema):
@@ -66,10 +87,11 @@ class DoorIn(Schema):
 
 
 def _door(row: Entrance, at: datetime) -> dict[str, Any]:
-    plain = {name: getattr(row, name) for name in ("code", "keeper", "expected_daily", "scanners", "screens", "last_at")}
+    plain = {name: getattr(row, name) for name in ("code", "keeper", "expected_daily", "scanners", "screens")}
+    last: datetime | None = getattr(row, "last_at", None)
     return {
         **plain, "venue": row.venue.name, "venue_class": row.venue.venue_class, "name": {"zh": row.name_zh, "en": row.name_en}, "place": row.place.code,
-        "odd": oddities_of(row, at),
+        "odd": oddities_of(row, at), "last_on": last and last.astimezone(at.tzinfo).date(),
     }  # fmt: skip
 
 
@@ -84,15 +106,25 @@ def get_doors(request: HttpRequest, q: str = "", odd: Oddity | None = None, limi
 
 @router.get("/gate/doors/{code}", response=DoorFullOut, summary=both("一个入口", "One door with its days"))
 def get_door(request: HttpRequest, code: str) -> Any:
-    """What was counted in the last fourteen days, the latest first."""
+    """What was given of its last fourteen days, the latest first."""
     town_for(request, "gate.read")
     at: datetime = request.at  # type: ignore[attr-defined]
     found = seen_door(code, request.auth, at)  # type: ignore[attr-defined]
-    days = [
-        {name: getattr(day, name) for name in ("on", "admitted", "refused", "let_in", "after_refusal")}
-        for day in door_days(found, at.date())
-    ]
+    plain = ("mark", "entries", "refused", "let_in", "after_refusal")
+    days = [{"on": row.release.on, "k": row.release.k} | {name: getattr(row, name) for name in plain} for row in door_figures(found)]
     return _door(found, at) | {"days": days}
+
+
+@router.post(
+    "/gate/doors/{code}/exact", response=list[DoorDayOut], summary=both("确切数字", "Exact counts of a door, with cause: an Access")
+)
+def post_exact(request: HttpRequest, code: str, given: CauseIn) -> Any:
+    """The last fourteen days up to now, the latest first. A small count may be about one person."""
+    town_for(request, "gate.write")
+    at: datetime = request.at  # type: ignore[attr-defined]
+    found = seen_door(code, request.auth, at)  # type: ignore[attr-defined]
+    look_at_door(found, place_path=found.place.path, purpose=given.purpose, by=request.auth, at=at)  # type: ignore[attr-defined]
+    return [{name: getattr(day, name) for name in DoorDayOut.model_fields} for day in door_days(found, at.date())]
 
 
 @router.post("/gate/doors/{code}", response=DoorFullOut, summary=both("修改入口信息", "Change who is responsible and the usual footfall"))

@@ -15,7 +15,18 @@ CONTRACTS = {
     "registers": "domains/registry",
     **{
         name: f"domains/{name}"
-        for name in ("sentinels", "warning", "response", "gate", "testing", "tracing", "exposures", "spot_checks", "suspensions")
+        for name in (
+            "sentinels",
+            "warning",
+            "response",
+            "gate",
+            "testing",
+            "tracing",
+            "exposures",
+            "spot_checks",
+            "suspensions",
+            "footfall",
+        )
     },
 }
 

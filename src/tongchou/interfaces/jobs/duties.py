@@ -15,6 +15,7 @@ from tongchou.core.passes.models import IssuerKey
 from tongchou.core.people.rules import system_actor
 from tongchou.core.places.queries import installation
 from tongchou.domains.exposures.rules import APPROVE_WITHIN
+from tongchou.domains.footfall.rules import K_ANONYMITY, RELEASE_AFTER
 from tongchou.domains.gate.actions_counts import count_scans, forget_scans
 from tongchou.domains.gate.queries_doors import scans_to_count, scans_to_forget
 from tongchou.domains.gate.scan_log import empty_write_ahead_log
@@ -28,6 +29,7 @@ from tongchou.workflows.activation import escalate_overdue
 from tongchou.workflows.early_warning import MORNING, mornings
 from tongchou.workflows.following import release_due
 from tongchou.workflows.passing import MACHINE, register_everybody
+from tongchou.workflows.releasing import release_days
 from tongchou.workflows.suspending import keep_suspensions
 from tongchou.workflows.testing_streams import feed_last_days
 
@@ -124,6 +126,13 @@ def count_doors(at: datetime) -> None:
     count_scans(zone=zone, after_refusal=within, by=WORKER, at=at)
 
 
+def release_footfall(at: datetime) -> None:
+    """Give the counts of the days that have been over long enough, where the town says after how long and about how many people at least."""
+    town = installation()
+    if town is not None and len(values_on([K_ANONYMITY, RELEASE_AFTER], at.date(), town.place.path)) == 2:
+        release_days(town, by=WORKER, at=at.astimezone(ZoneInfo(town.zone)))
+
+
 def register_holders(at: datetime) -> None:
     """Residents who have no pass number yet get one, so that a card reader at a door knows them too."""
     if installation() is not None:
@@ -171,6 +180,7 @@ DUTIES: tuple[Duty, ...] = (
     Duty("silence", timedelta(minutes=10), tell_of_silence),
     Duty("testing", timedelta(minutes=10), feed_testing),
     Duty("doors", timedelta(minutes=1), count_doors),
+    Duty("footfall", timedelta(minutes=10), release_footfall),
     Duty("visits", timedelta(minutes=1), lay_out_scans),
     Duty("forget", timedelta(minutes=10), forget_old_scans),
     Duty("release", timedelta(minutes=10), release_contacts),

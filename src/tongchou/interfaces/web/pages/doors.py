@@ -1,5 +1,6 @@
 """Doors for the office: which stand where, what is odd about them, their scanners, their posters; and the page behind a venue code."""
 
+from datetime import date, datetime
 from typing import Any, get_args
 
 from django.contrib import messages
@@ -10,6 +11,8 @@ from django.urls import path, reverse
 
 from tongchou.core.errors import FieldProblem, Invalid, Refusal, Unseen
 from tongchou.core.wording import T
+from tongchou.domains.footfall.actions import look_at_door
+from tongchou.domains.footfall.queries import door_figures, last_released
 from tongchou.domains.gate import actions
 from tongchou.domains.gate.models import Device, Entrance
 from tongchou.domains.gate.queries import rules_in_force
@@ -20,6 +23,7 @@ from tongchou.domains.registry.models import Venue
 from tongchou.domains.registry.rules import VENUE_CLASSES
 from tongchou.interfaces.chance import random_token, random_typed_code
 from tongchou.interfaces.web.addresses import public_address
+from tongchou.interfaces.web.figures import acts_text, figure_text, legend, small
 from tongchou.interfaces.web.page import Asked, page
 from tongchou.interfaces.web.posters import SIZES, Poster, posters_pdf
 from tongchou.interfaces.web.public_page import Visited, public_page
@@ -62,13 +66,13 @@ def gate(request: Asked) -> HttpResponse:
             "value": f"{counts.doors:,}",
             "note": T(f"{counts.with_scanner} 处有扫码设备", f"{counts.with_scanner} with a scanner"),
         },
-        {"label": T("今日扫码", "Scans today"), "value": f"{counts.scans:,}"},
+        *_given_kpi(),
         *({"label": said, "value": f"{counts.odd[name]:,}", "url": f"{address}?odd={name}"} for name, said in ODDITIES.items()),
     ]
     may = request.actor.may("gate.write", request.town.place.path)
     context = {
         "kpis": kpis, "page_obj": listed, "q": words, "odd": odd, "oddities": ODDITIES, "sizes": SIZES,
-        "rows": [{"door": door, "odd": [ODDITIES[name] for name in oddities_of(door, request.at)], "class": VENUE_CLASSES.get(door.venue.venue_class)} for door in listed],
+        "rows": [{"door": door, "last_on": _day_of(door, request.at), "odd": [ODDITIES[name] for name in oddities_of(door, request.at)], "class": VENUE_CLASSES.get(door.venue.venue_class)} for door in listed],
         "without": Venue.objects.filter(entrances=None).count() if may else 0,
     }  # fmt: skip
     return render(request, "gate/list.html", context)
@@ -105,8 +109,46 @@ def _context(request: Asked, found: Entrance) -> dict[str, Any]:
         "door": found, "class": VENUE_CLASSES.get(found.venue.venue_class), "rule": rule_words(rule), "source": rule.source, "sizes": SIZES,
         "odd": [ODDITIES[name] for name in oddities_of(found, request.at)],
         "kinds": {kind: [d for d in found.devices.order_by("-pk") if d.kind == kind] for kind in get_args(DeviceKind)},
-        "days": door_days(found, request.at.date()), "may": request.actor.may("gate.write", found.place.path), "now": request.at,
+        "may": request.actor.may("gate.write", found.place.path), "now": request.at, **_given(found),
     }  # fmt: skip
+
+
+def _given_kpi() -> list[dict[str, Any]]:
+    latest = last_released()
+    if latest is None:
+        return []
+    value = small(latest.k) if latest.entries is None else f"{latest.entries:,}"
+    note = T(f"{latest.on.month}月{latest.on.day}日", f"{latest.on:%d %b}")
+    return [{"label": T("全镇进门人次", "Entries in town"), "value": value, "note": note, "url": reverse("footfall")}]
+
+
+def _day_of(door: Entrance, at: datetime) -> date | None:
+    """The town's day of the last scan: its minute would tell of one person."""
+    last: datetime | None = getattr(door, "last_at", None)
+    return last and last.astimezone(at.tzinfo).date()
+
+
+def _given(found: Entrance) -> dict[str, Any]:
+    rows = door_figures(found)
+    return {
+        "legend": legend(rows[0].release.k) if rows else None,
+        "days": [
+            {"on": row.release.on, "entries": figure_text(row, row.release.k), "acts": [acts_text(n, row.release.k) for n in (row.refused, row.let_in, row.after_refusal)]}
+            for row in rows
+        ],
+    }  # fmt: skip
+
+
+@page("gate.write", methods=("POST",))
+def door_exact(request: Asked, code: str) -> HttpResponse:
+    """The exact counts of a door's last days, up to now, for a purpose that the log keeps."""
+    found = seen_door(code, request.actor, request.at)
+    look_at_door(found, place_path=found.place.path, purpose=request.POST.get("purpose", ""), by=request.actor, at=request.at)
+    answer = render(
+        request, "gate/exact.html", {"door": found, "days": door_days(found, request.at.date()), "purpose": request.POST["purpose"]}
+    )
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 @page("gate.write", methods=("POST",))
@@ -207,6 +249,7 @@ urlpatterns = [
     path("gate/posters.pdf", door_posters, name="door_posters"),
     path("gate/devices/<int:device>/revoke", device_revoke, name="device_revoke"),
     path("gate/doors/<str:code>", door, name="door"),
+    path("gate/doors/<str:code>/exact", door_exact, name="door_exact"),
     path("gate/doors/<str:code>/invite", door_invite, name="door_invite"),
     path("gate/doors/<str:code>/screen-secret", door_screen_secret, name="door_screen_secret"),
     path("c/<str:code>", venue_code, name="venue_code"),
