@@ -18,10 +18,11 @@ TOKEN = "token of the door"
 
 @pytest.fixture
 def door(small_town: Town) -> Device:
-    for key, hours in (("gate.appeal_within", 24), ("gate.rules_valid_for", 72)):
-        parameter = Parameter.objects.create(key=key, unit="hour", name_zh=key, name_en=key)
+    for key, number in (("gate.appeal_within", 24), ("gate.rules_valid_for", 72), ("gate.silent_after", 24), ("gate.few_share", 0.5)):
+        unit = "share" if key == "gate.few_share" else "hour"
+        parameter = Parameter.objects.create(key=key, unit=unit, name_zh=key, name_en=key)
         ParameterValue.objects.create(
-            parameter=parameter, value=hours, valid_from=SINCE, source_zh="测试", source_en="test", confidence="high"
+            parameter=parameter, value=number, valid_from=SINCE, source_zh="测试", source_en="test", confidence="high"
         )
     by, village = system_actor("test"), small_town.villages[0]
     venue = Venue.objects.create(code="CS1", venue_class="market", name="菜场", near_key="菜场", place=village, changed_at=AT)

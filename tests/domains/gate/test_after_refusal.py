@@ -13,7 +13,7 @@ from tongchou.domains.gate.actions_counts import count_scans
 from tongchou.domains.gate.models import Device, DoorDay
 from tongchou.domains.gate.queries_doors import count_doors, doors_for, entries_after_refusal, oddities_of
 from tongchou.domains.gate.refusals import Objected, entered_after_refusal
-from tongchou.domains.gate.rules import CLOCK_TOLERANCE_S, FLAGS, REASON_CODES
+from tongchou.domains.gate.rules import CLOCK_TOLERANCE_S, FLAGS, NO_LIMITS, REASON_CODES
 from tongchou.domains.gate.scan_log import Row, append
 
 ZONE, BY, HALF_HOUR = ZoneInfo("Asia/Shanghai"), system_actor("test"), 1800
@@ -111,7 +111,7 @@ def test_the_door_is_odd_and_an_inspection_finds_it(log: Device, small_town: Tow
     scanned(log, 11, AT + timedelta(minutes=5), ADMIT)
     assert counted() == 1
     (found,) = doors_for(small_town.lin, at=at, odd="after_refusal")
-    assert oddities_of(found, at) == ["let_in", "after_refusal"] and count_doors(small_town.lin, at).odd["after_refusal"] == 1
+    assert oddities_of(found) == ["let_in", "after_refusal"] and count_doors(small_town.lin, at, NO_LIMITS).odd["after_refusal"] == 1
     path, village = small_town.town.path, log.entrance.place.path
     assert entries_after_refusal([path], day, day) == entries_after_refusal([village], day, day) == [("CS1", "CS1", day, 1)]
     assert entries_after_refusal([], day, day) == entries_after_refusal([path], day + timedelta(days=1), day + timedelta(days=9)) == []

@@ -8,13 +8,16 @@ import pytest
 from tests.domains.gate.door import door  # noqa: F401
 from tests.fixtures_town import AT, Town
 from tongchou.core.errors import Invalid, Unseen
+from tongchou.core.parameters.actions import set_parameter
+from tongchou.core.parameters.models import ParameterValue
 from tongchou.core.people.rules import Actor, system_actor
+from tongchou.core.wording import T
 from tongchou.domains.footfall.models import DoorFigure, Release
 from tongchou.domains.gate.actions import edit_entrance, revoke_device
 from tongchou.domains.gate.actions_counts import count_scans
 from tongchou.domains.gate.models import CountedScans, Device, DoorDay, Entrance, Scan
-from tongchou.domains.gate.queries_doors import ODDITIES, count_doors, door_days, doors_for, oddities_of, scans_to_count, seen_door
-from tongchou.domains.gate.rules import FLAGS
+from tongchou.domains.gate.queries_doors import count_doors, door_days, doors_for, limits_on, oddities_of, scans_to_count, seen_door
+from tongchou.domains.gate.rules import FLAGS, NO_LIMITS, ODDITIES
 from tongchou.domains.gate.scan_log import Row, append
 
 pytestmark = pytest.mark.django_db(databases="__all__")
@@ -64,10 +67,11 @@ def test_what_is_odd_of_a_door(door: Device, small_town: Town) -> None:  # noqa:
     at, who = AT.astimezone(ZONE), small_town.lin
 
     def odd(at: datetime = at) -> list[str]:
-        (found,) = doors_for(who, at=at)
-        named = oddities_of(found, at)
-        assert {name for name in ODDITIES if doors_for(who, at=at, odd=name).exists()} == set(named)
-        assert {name for name, n in count_doors(who, at).odd.items() if n} == set(named)
+        limits = limits_on(at.date(), "/")
+        (found,) = doors_for(who, at=at, limits=limits)
+        named = oddities_of(found)
+        assert {name for name in ODDITIES if doors_for(who, at=at, limits=limits, odd=name).exists()} == set(named)
+        assert {name for name, n in count_doors(who, at, limits).odd.items() if n} == set(named)
         return named
 
     assert odd() == [] and odd(at + timedelta(hours=25)) == ["silent"]  # enrolled just now
@@ -84,7 +88,7 @@ def test_what_is_odd_of_a_door(door: Device, small_town: Town) -> None:  # noqa:
     given(door, TODAY, "shown", 21)
     assert odd() == ["let_in"]
     revoke_device(door, reason="遗失", by=who, at=AT)
-    assert odd() == ["no_scanner", "let_in"]
+    assert odd() == ["let_in", "no_scanner"]
     assert door_days(door.entrance, TODAY)[0].let_in == 1
 
 
@@ -93,8 +97,23 @@ def test_trying_footfalls_tells_no_more_than_what_was_given(door: Device, small_
     Device.objects.update(enrolled_at=AT - timedelta(days=4))
     given(door, TODAY, mark, None)
     edit_entrance(door.entrance, keeper="", expected_daily=expected, by=small_town.lin, at=AT)
-    (row,) = doors_for(small_town.lin, at=AT.astimezone(ZONE))
-    assert ("few" in oddities_of(row, AT)) is is_few is doors_for(small_town.lin, at=AT.astimezone(ZONE), odd="few").exists()
+    (row,) = doors_for(small_town.lin, at=AT.astimezone(ZONE), limits=limits_on(TODAY, "/"))
+    assert ("few" in oddities_of(row)) is is_few
+
+
+def test_the_limits_are_those_of_the_day_and_a_town_without_them_finds_nothing_odd(door: Device, small_town: Town) -> None:  # noqa: F811
+    later = AT.astimezone(ZONE) + timedelta(hours=25)
+    set_parameter(
+        key="gate.silent_after", value=30, valid_from=later.date(), source=T("会议纪要", "minutes"), by=system_actor("test"), at=AT
+    )
+    assert (limits_on(TODAY, "/").silent_after, limits_on(later.date(), "/").silent_after) == (timedelta(hours=24), timedelta(hours=30))
+    assert "30 hours" in limits_on(later.date(), "/").words()["silent"].en
+    (row,) = doors_for(small_town.lin, at=later, limits=limits_on(later.date(), "/"))
+    assert oddities_of(row) == []
+    ParameterValue.objects.all().delete()
+    assert limits_on(TODAY, "/") == NO_LIMITS
+    (row,) = doors_for(small_town.lin, at=later + timedelta(days=9), limits=NO_LIMITS)
+    assert oddities_of(row) == []
 
 
 def test_a_door_elsewhere_is_not_seen(door: Device, small_town: Town) -> None:  # noqa: F811
@@ -102,7 +121,7 @@ def test_a_door_elsewhere_is_not_seen(door: Device, small_town: Town) -> None:  
     assert seen_door(code, small_town.wu, at).code == code  # the secretary of that village
     with pytest.raises(Unseen):
         seen_door(code, small_town.zhao, at)
-    assert count_doors(small_town.zhao, at).doors == 0
+    assert count_doors(small_town.zhao, at, NO_LIMITS).doors == 0
 
 
 def test_an_absurd_footfall_is_refused(door: Device, small_town: Town) -> None:  # noqa: F811

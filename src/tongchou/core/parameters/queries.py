@@ -58,5 +58,9 @@ def value(key: str, *, on: date, place_path: str = "/") -> Value:
 
 def duration(key: str, *, on: date, place_path: str = "/") -> timedelta:
     """A parameter given in minutes, hours or days, as a time span."""
-    found = value(key, on=on, place_path=place_path)
+    return duration_of(value(key, on=on, place_path=place_path))
+
+
+def duration_of(found: Value) -> timedelta:
+    """A value given in minutes, hours or days, as a time span."""
     return float(found.value) * _UNITS[found.unit]

@@ -5,25 +5,18 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import reduce
 from operator import or_
-from typing import Any
 
 from django.apps import apps
 from django.db.models import Case, Count, F, Max, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce, TruncDate
 
 from tongchou.core.errors import Unseen
+from tongchou.core.parameters.queries import duration_of, values_on
 from tongchou.core.people.rules import Actor
-from tongchou.core.wording import T
 from tongchou.domains.gate.models import CountedScans, DoorDay, Entrance, Scan
+from tongchou.domains.gate.rules import FEW_SHARE, NO_LIMITS, ODDITIES, SILENT_AFTER, Limits
 
-SILENT_AFTER, EXPECTED_SHARE, GIVEN_LATELY = timedelta(hours=24), 0.5, timedelta(days=3)  # assumptions; said on the page
-ODDITIES = {
-    "silent": T("有设备但24小时无扫码", "A scanner, but no scan for 24 hours"),
-    "let_in": T("昨日以来放行了应拦的人", "Let in people whom the rule refuses, since yesterday"),
-    "after_refusal": T("昨日以来拦下后不久又放行", "Let in soon after a refusal, since yesterday"),
-    "few": T("最近公布的人次不足预计的一半", "The latest figure is below half of the expected footfall"),
-    "no_scanner": T("没有登记扫码设备", "No scanner enrolled"),
-}
+GIVEN_LATELY = timedelta(days=3)  # a figure older than the worker's longest absence over a weekend says nothing of today
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +28,15 @@ class DoorCounts:
     odd: dict[str, int]
 
 
-def doors_for(actor: Actor, *, at: datetime, words: str = "", odd: str = "") -> QuerySet[Entrance]:
-    """Entrances in the actor's places with their devices in use (`scanners`, the latest `since`; `screens`), `last_at`, `let_in_lately`, `after_refusal_lately` and what was given last, as filtered; by code.
+def limits_on(day: date, place_path: str) -> Limits:
+    """From which values on a door counts as odd, on a day in a place; what the town does not say is never odd. One query."""
+    known = values_on([SILENT_AFTER, FEW_SHARE], day, place_path)
+    after = duration_of(known[SILENT_AFTER]) if SILENT_AFTER in known else None
+    return Limits(after, float(known[FEW_SHARE].value) if FEW_SHARE in known else None)
+
+
+def doors_for(actor: Actor, *, at: datetime, limits: Limits = NO_LIMITS, words: str = "", odd: str = "") -> QuerySet[Entrance]:
+    """Entrances in the actor's places with their devices in use (`scanners`, the latest `since`; `screens`), `last_at`, and `odd_…` for each of ODDITIES, as filtered; by code.
 
     `at` in the town's zone. `words`: part of a venue's name or code. `odd`: one of ODDITIES.
     """
@@ -62,53 +62,42 @@ def doors_for(actor: Actor, *, at: datetime, words: str = "", odd: str = "") -> 
         most_given=Subquery(given.values("most")[:1]),
         given_on=Subquery(given.values("release__on")[:1]),
         since_on=TruncDate("since", tzinfo=at.tzinfo),
-    )  # fmt: skip
+    ).annotate(**{f"odd_{name}": holds for name, holds in _odd(limits, at).items()})  # fmt: skip
     if words:
         rows = rows.filter(Q(venue__name__icontains=words) | Q(code__icontains=words))
-    return rows.filter(_odd(odd, at)).order_by("code") if odd else rows.order_by("code")
+    return (rows.filter(**{f"odd_{odd}": True}) if odd else rows).order_by("code")
 
 
-def _odd(odd: str, at: datetime) -> Q:
+def _odd(limits: Limits, at: datetime) -> dict[str, Q]:
+    never, after, share = Q(pk=None), limits.silent_after, limits.few_share
     return {
-        "silent": Q(since__lt=at - SILENT_AFTER) & (Q(last_at=None) | Q(last_at__lt=at - SILENT_AFTER)),
+        "silent": never if after is None else Q(since__lt=at - after) & (Q(last_at=None) | Q(last_at__lt=at - after)),
         "let_in": Q(let_in_lately__gt=0),
         "after_refusal": Q(after_refusal_lately__gt=0),
-        "few": Q(expected_daily__gt=0, since_on__lt=F("given_on"), most_given__lt=F("expected_daily") * EXPECTED_SHARE),
+        "few": never if share is None else Q(since_on__lt=F("given_on"), most_given__lt=F("expected_daily") * share),
         "no_scanner": Q(scanners=0),
-    }[odd]
+    }
 
 
-def oddities_of(door: Entrance, at: datetime) -> list[str]:
+def oddities_of(door: Entrance) -> list[str]:
     """Which of ODDITIES hold of one row of `doors_for`."""
-    row: Any = door
-    since, last_at, most = (getattr(row, name) for name in ("since", "last_at", "most_given"))
-    heard = max(filter(None, (since, last_at)), default=None)
-    found = ["no_scanner"] if since is None else ["silent"] if heard and heard < at - SILENT_AFTER else []
-    found += [name for name in ("let_in", "after_refusal") if getattr(row, f"{name}_lately", 0)]
-    few = (
-        since
-        and (row.given_on or date.min) > row.since_on
-        and door.expected_daily
-        and most is not None
-        and most < door.expected_daily * EXPECTED_SHARE
-    )
-    return [*found, "few"] if few else found
+    return [name for name in ODDITIES if getattr(door, f"odd_{name}", False)]
 
 
-def count_doors(actor: Actor, at: datetime) -> DoorCounts:
+def count_doors(actor: Actor, at: datetime, limits: Limits) -> DoorCounts:
     """How the doors in the actor's places stand. One query."""
     odd: dict[str, int] = dict.fromkeys(ODDITIES, 0)
     doors = with_scanner = 0
-    for door in doors_for(actor, at=at):
+    for door in doors_for(actor, at=at, limits=limits):
         doors, with_scanner = doors + 1, with_scanner + bool(getattr(door, "scanners", 0))
-        for name in oddities_of(door, at):
+        for name in oddities_of(door):
             odd[name] += 1
     return DoorCounts(doors, with_scanner, odd)
 
 
-def seen_door(code: str, actor: Actor, at: datetime) -> Entrance:
+def seen_door(code: str, actor: Actor, at: datetime, limits: Limits = NO_LIMITS) -> Entrance:
     """One entrance as in `doors_for`. Raises Unseen."""
-    found = doors_for(actor, at=at).filter(code=code).first()
+    found = doors_for(actor, at=at, limits=limits).filter(code=code).first()
     if found is None:
         raise Unseen("entrance")
     return found

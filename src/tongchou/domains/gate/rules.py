@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
 from tongchou.core.casework.machine import objection_machine
@@ -94,6 +94,32 @@ class Decision:
     @property
     def remedy(self) -> T | None:
         return REASONS[self.reason][1]
+
+
+SILENT_AFTER, FEW_SHARE = "gate.silent_after", "gate.few_share"
+ODDITIES = ("silent", "let_in", "after_refusal", "few", "no_scanner")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """From which values on a door counts as odd: no scan for so long; a figure below this share of the expected footfall. None: never."""
+
+    silent_after: timedelta | None
+    few_share: float | None
+
+    def words(self) -> dict[str, T]:
+        """What each of ODDITIES says."""
+        hours, share = (self.silent_after or timedelta()) / timedelta(hours=1), (self.few_share or 0) * 100
+        return {
+            "silent": T(f"有设备但{hours:g}小时无扫码", f"A scanner, but no scan for {hours:g} hours"),
+            "let_in": T("昨日以来放行了应拦的人", "Let in people whom the rule refuses, since yesterday"),
+            "after_refusal": T("昨日以来拦下后不久又放行", "Let in soon after a refusal, since yesterday"),
+            "few": T(f"最近公布的人次不足预计的{share:g}%", f"The latest figure is below {share:g} % of the expected footfall"),
+            "no_scanner": T("没有登记扫码设备", "No scanner enrolled"),
+        }
+
+
+NO_LIMITS = Limits(None, None)
 
 
 def rule_for(rules: Iterable[EntryRule], venue_class: str, day: date) -> EntryRule:

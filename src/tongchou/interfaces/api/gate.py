@@ -12,7 +12,7 @@ from tongchou.domains.footfall.queries import door_figures
 from tongchou.domains.footfall.rules import MarkName
 from tongchou.domains.gate.actions import change_screen_secret, edit_entrance
 from tongchou.domains.gate.models import Entrance
-from tongchou.domains.gate.queries_doors import door_days, doors_for, oddities_of, seen_door
+from tongchou.domains.gate.queries_doors import door_days, doors_for, limits_on, oddities_of, seen_door
 from tongchou.interfaces.api.fields import Limit, Offset, page_of
 from tongchou.interfaces.api.town import town_for
 from tongchou.interfaces.api.wording import Pair, both
@@ -91,25 +91,26 @@ def _door(row: Entrance, at: datetime) -> dict[str, Any]:
     last: datetime | None = getattr(row, "last_at", None)
     return {
         **plain, "venue": row.venue.name, "venue_class": row.venue.venue_class, "name": {"zh": row.name_zh, "en": row.name_en}, "place": row.place.code,
-        "odd": oddities_of(row, at), "last_on": last and last.astimezone(at.tzinfo).date(),
+        "odd": oddities_of(row), "last_on": last and last.astimezone(at.tzinfo).date(),
     }  # fmt: skip
 
 
 @router.get("/gate/doors", response=DoorPage, summary=both("入口清单", "Doors in one's places"))
 def get_doors(request: HttpRequest, q: str = "", odd: Oddity | None = None, limit: Limit = 50, offset: Offset = 0) -> Any:
     """By code; `q`: part of the venue's name or code; `odd`: only those of which this holds."""
-    town_for(request, "gate.read")
+    town = town_for(request, "gate.read")
     at: datetime = request.at  # type: ignore[attr-defined]
-    rows = doors_for(request.auth, at=at, words=q[:60], odd=odd or "")  # type: ignore[attr-defined]
+    limits = limits_on(at.date(), town.place.path)
+    rows = doors_for(request.auth, at=at, limits=limits, words=q[:60], odd=odd or "")  # type: ignore[attr-defined]
     return page_of(rows, lambda row: _door(row, at), limit, offset)
 
 
 @router.get("/gate/doors/{code}", response=DoorFullOut, summary=both("一个入口", "One door with its days"))
 def get_door(request: HttpRequest, code: str) -> Any:
     """What was given of its last fourteen days, the latest first."""
-    town_for(request, "gate.read")
+    town = town_for(request, "gate.read")
     at: datetime = request.at  # type: ignore[attr-defined]
-    found = seen_door(code, request.auth, at)  # type: ignore[attr-defined]
+    found = seen_door(code, request.auth, at, limits_on(at.date(), town.place.path))  # type: ignore[attr-defined]
     plain = ("mark", "entries", "refused", "let_in", "after_refusal")
     days = [{"on": row.release.on, "k": row.release.k} | {name: getattr(row, name) for name in plain} for row in door_figures(found)]
     return _door(found, at) | {"days": days}

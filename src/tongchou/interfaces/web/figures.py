@@ -5,8 +5,9 @@ from tongchou.domains.footfall.models import ClassFigure, DoorFigure
 
 WITHHELD = "–"
 LEGEND = T(
-    "少于{k}人的数字写作“<{k}”；“–”是一并隐去的数字，否则可由合计推算出小数。", "Fewer than {k} people: “<{k}”. “–”: hidden beside them, or the sum would give them away."
-)  # fmt: skip
+    "<{k}：少于{k}人。–：一并隐去，否则可由合计推算出小数。",
+    "<{k}: fewer than {k} people. –: hidden as well, since the sum would give them away.",
+)
 
 
 def legend(k: int) -> T:

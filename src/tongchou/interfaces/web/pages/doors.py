@@ -16,8 +16,8 @@ from tongchou.domains.footfall.queries import door_figures, last_released
 from tongchou.domains.gate import actions
 from tongchou.domains.gate.models import Device, Entrance
 from tongchou.domains.gate.queries import rules_in_force
-from tongchou.domains.gate.queries_doors import ODDITIES, count_doors, door_days, doors_for, oddities_of, seen_door
-from tongchou.domains.gate.rules import FREE, DeviceKind, EntryRule, rule_for
+from tongchou.domains.gate.queries_doors import count_doors, door_days, doors_for, limits_on, oddities_of, seen_door
+from tongchou.domains.gate.rules import FREE, ODDITIES, DeviceKind, EntryRule, rule_for
 from tongchou.domains.gate.screen_codes import seconds_old
 from tongchou.domains.registry.models import Venue
 from tongchou.domains.registry.rules import VENUE_CLASSES
@@ -57,8 +57,10 @@ def gate(request: Asked) -> HttpResponse:
     """All doors in one's places, narrowed by name or by what is odd."""
     odd, words = request.GET.get("odd", ""), request.GET.get("q", "").strip()[:60]
     odd = odd if odd in ODDITIES else ""
-    listed = Paginator(doors_for(request.actor, at=request.at, words=words, odd=odd), ROWS).get_page(request.GET.get("page"))
-    counts = count_doors(request.actor, request.at)
+    limits = limits_on(request.at.date(), request.town.place.path)
+    said_of = limits.words()
+    listed = Paginator(doors_for(request.actor, at=request.at, limits=limits, words=words, odd=odd), ROWS).get_page(request.GET.get("page"))
+    counts = count_doors(request.actor, request.at, limits)
     address = reverse("gate")
     kpis = [
         {
@@ -67,12 +69,12 @@ def gate(request: Asked) -> HttpResponse:
             "note": T(f"{counts.with_scanner} 处有扫码设备", f"{counts.with_scanner} with a scanner"),
         },
         *_given_kpi(),
-        *({"label": said, "value": f"{counts.odd[name]:,}", "url": f"{address}?odd={name}"} for name, said in ODDITIES.items()),
+        *({"label": said, "value": f"{counts.odd[name]:,}", "url": f"{address}?odd={name}"} for name, said in said_of.items()),
     ]
     may = request.actor.may("gate.write", request.town.place.path)
     context = {
-        "kpis": kpis, "page_obj": listed, "q": words, "odd": odd, "oddities": ODDITIES, "sizes": SIZES,
-        "rows": [{"door": door, "last_on": _day_of(door, request.at), "odd": [ODDITIES[name] for name in oddities_of(door, request.at)], "class": VENUE_CLASSES.get(door.venue.venue_class)} for door in listed],
+        "kpis": kpis, "page_obj": listed, "q": words, "odd": odd, "oddities": said_of, "sizes": SIZES,
+        "rows": [{"door": door, "last_on": _day_of(door, request.at), "odd": [said_of[name] for name in oddities_of(door)], "class": VENUE_CLASSES.get(door.venue.venue_class)} for door in listed],
         "without": Venue.objects.filter(entrances=None).count() if may else 0,
     }  # fmt: skip
     return render(request, "gate/list.html", context)
@@ -91,7 +93,8 @@ def doors_open(request: Asked) -> HttpResponse:
 @page("gate.read", methods=("GET", "POST"))
 def door(request: Asked, code: str) -> HttpResponse:
     """One door; who may names its keeper and its usual footfall."""
-    found = seen_door(code, request.actor, request.at)
+    limits = limits_on(request.at.date(), request.town.place.path)
+    found = seen_door(code, request.actor, request.at, limits)
     if request.method == "POST":
         text = request.POST.get("expected_daily", "").strip()
         if text and not (text.isdecimal() and len(text) < 8):
@@ -100,14 +103,14 @@ def door(request: Asked, code: str) -> HttpResponse:
         actions.edit_entrance(found, keeper=keeper, expected_daily=expected, by=request.actor, at=request.at)
         messages.success(request, str(T("已保存。", "Saved.")))
         return redirect("door", code)
-    return render(request, "gate/door.html", _context(request, found))
+    return render(request, "gate/door.html", _context(request, found, limits.words()))
 
 
-def _context(request: Asked, found: Entrance) -> dict[str, Any]:
+def _context(request: Asked, found: Entrance, said_of: dict[str, T]) -> dict[str, Any]:
     rule = rule_for(rules_in_force(), found.venue.venue_class, request.at.date())
     return {
         "door": found, "class": VENUE_CLASSES.get(found.venue.venue_class), "rule": rule_words(rule), "source": rule.source, "sizes": SIZES,
-        "odd": [ODDITIES[name] for name in oddities_of(found, request.at)],
+        "odd": [said_of[name] for name in oddities_of(found)],
         "kinds": {kind: [d for d in found.devices.order_by("-pk") if d.kind == kind] for kind in get_args(DeviceKind)},
         "may": request.actor.may("gate.write", found.place.path), "now": request.at, **_given(found),
     }  # fmt: skip
