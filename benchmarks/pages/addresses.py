@@ -93,7 +93,7 @@ def every_page() -> dict[str, str]:
         "sentinel_report": f"/sentinels/{sentinel.code}/report", "stream": f"/streams/{stream.code}", "intake": "/intake/",
         "observation_file": "/intake/file", "live_since": "/live/since?seq=0", "parameters": "/parameters/",
         "parameter": "/parameters/task.escalate_every", "people": "/people/", "person": f"/people/{person.username}", "audit": "/audit/",
-        "audit act": "/audit/?act=task", "audit who": f"/audit/?who={person.username}", "accesses": "/audit/accesses", "outbox": "/outbox/",
+        "audit act": "/audit/?act=task", "audit who": f"/audit/?who={person.username}", "accesses": "/audit/accesses", "retention": "/audit/retention", "outbox": "/outbox/",
         "imports": "/imports/", "import_batch": f"/imports/{batch.pk}", "import_problems": f"/imports/{batch.pk}/problems.xlsx",
         "registers": "/registers/", **_registers(), "testing": "/testing/", "round": f"/testing/rounds/{testing.dossier.number}",
         "round_missing": f"/testing/rounds/{testing.dossier.number}/missing", "crew": f"/testing/rounds/{testing.dossier.number}/crew/{site.code}",

@@ -9,7 +9,7 @@ from tests.architecture.source import PACKAGE, ROOT
 from tongchou.interfaces.cli.contracts import CONTRACT_MARKS, CONTRACTS, with_contract
 
 DOCUMENTS = [p for p in [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md"))] if p.is_file()]
-SHOWN = re.compile(r"(?:^|`)tongchou ([a-z]+)(?: ([a-z]+))?", re.M)
+SHOWN = re.compile(r"(?:^|`)tongchou ([a-z-]+)(?: ([a-z]+))?", re.M)
 LINK = re.compile(r"\[[^\]]*\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 
 

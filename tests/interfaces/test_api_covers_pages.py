@@ -64,6 +64,7 @@ COVERED: dict[str, tuple[str, ...]] = {
     "person": ("GET /people/{username}", "POST /posts/{code}/postings", "POST /postings/{posting_id}/end"),
     "audit": ("GET /audit/entries", "GET /audit/proof"),
     "accesses": ("GET /audit/accesses",),
+    "retention": ("GET /audit/retention",),
     "testing": ("GET /testing/rounds", "GET /testing/sites"),
     "round": ("GET /testing/rounds/{number}",),
     "round_plan": ("POST /testing/rounds",),

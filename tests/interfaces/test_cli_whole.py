@@ -56,10 +56,31 @@ def operator():
     someone.drop_databases()
 
 
+SCANS = """
+import sys, django
+django.setup()
+from datetime import date, datetime, UTC
+from tongchou.core.parameters.models import Parameter, ParameterValue
+from tongchou.domains.gate.models import Scan
+from tongchou.domains.gate.scan_log import Row, append
+if sys.argv[1] == "add":
+    for key, days in (("gate.keep_scans_for", 28), ("gate.backup_scans_for", 7)):
+        row = Parameter.objects.create(key=key, unit="day", name_zh=key, name_en=key)
+        ParameterValue.objects.create(parameter=row, value=days, valid_from=date(2020, 1, 1), source_zh="测试", source_en="test", confidence="low")
+    now = int(datetime.now(UTC).timestamp())
+    append([Row(1, n, 1, 1, None if n == 2 else 7, now - days * 86_400, now, 0, 0, 0, 0, 0, n) for n, days in enumerate((25, 3, 0, 40), 1)])
+else:
+    append([Row(1, 9, 1, 1, 7, 0, 0, 0, 0, 0, 0, 0, 9)])
+    print(*Scan.objects.order_by("pk").values_list("pk", "seq", "holder"))
+"""
+
+
 def test_a_town_is_backed_up_lost_and_restored(operator, tmp_path):
     town, again = tmp_path / "town", tmp_path / "again"
     load_keys(town)
     assert operator.run(town, "upgrade").returncode == 0
+    added = operator.python(town, "-c", SCANS, "add")
+    assert (added.returncode, added.stderr) == (0, "")
     made = operator.run(town, "users", "add", "sun", "--zh", "孙", "--en", "Sun", "--stdin", typed="a long enough pass phrase\n")
     assert (made.returncode, made.stderr) == (0, "")
     kept = operator.run(town, "backup", str(tmp_path / "kept.tar"), "--keys", str(tmp_path / "keys.json"))
@@ -75,6 +96,8 @@ def test_a_town_is_backed_up_lost_and_restored(operator, tmp_path):
     proof = json.loads(operator.run(again, "audit", "verify", "--json").stdout)
     assert (proof["entries"], proof["problems"]) == (1, [])
 
+    # Of the four scans those of 25 and 40 days ago stayed out of the archive; what comes next is numbered behind all four.
+    assert operator.python(again, "-c", SCANS, "more").stdout.split("\n")[0] == "(2, 2, None) (3, 3, 7) (5, 9, 7)"
     twice = operator.run(again, "restore", str(tmp_path / "kept.tar"), "--keys", str(tmp_path / "keys.json"))
     assert twice.returncode == 1 and "not empty" in twice.stderr
 

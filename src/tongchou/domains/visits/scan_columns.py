@@ -232,6 +232,16 @@ class ScanColumns:
         return near[:, np.isin(near[row], wanted)]
 
 
+def times_in(path: Path) -> Iterator[Whole]:
+    """The instants of the scans that a file of any log's columns holds, block by block. Raises Damaged when it does not hold what its name says."""
+    named = _NAME.fullmatch(path.name)
+    segment = Segment(*map(int, named.groups())) if named else Segment(0, 0, 0)
+    if named is None or path.stat().st_size != segment.bytes:
+        raise Damaged(path.name)
+    file = _File(path, segment)
+    yield from (file.block(2, number) for number in range(segment.blocks))
+
+
 def _folder() -> Path:
     """A folder for each log, so that another database never meets the files of this one."""
     database = settings.DATABASES[settings.SCANS_DATABASE]

@@ -23,6 +23,7 @@ from tongchou.core.wording import T
 from tongchou.interfaces.api.fields import Limit
 from tongchou.interfaces.api.town import town_for
 from tongchou.interfaces.api.wording import Pair, both, pair
+from tongchou.interfaces.retention import limit_at, look_everywhere
 
 router = Router(tags=["office"])
 STATES = {
@@ -90,6 +91,25 @@ class ProofOut(Schema):
     is_intact: bool
     problems: list[str]
     latest_root: str | None = Field(description=both("最近封存的日根", "the day's root sealed last"))
+
+
+class LookedOut(Schema):
+    """查过的一处；看不到的也列出 One place that was looked at, or could not be (state unseen)."""
+
+    kind: Pair
+    where: str
+    state: Literal["ok", "old", "unseen", "kept"]
+    held: int | None
+    old: int
+    oldest_at: datetime | None
+    said: Pair | None
+
+
+class RetentionOut(Schema):
+    """扫码记录保存期核查；没有设定期限则为空 Scans from before `before` should be gone; none: no retention time is set."""
+
+    before: datetime | None
+    places: list[LookedOut]
 
 
 class MessageOut(Schema):
@@ -206,6 +226,16 @@ def list_entries(
 def list_accesses(request: HttpRequest, before: int | None = None, limit: Limit = 50) -> Any:
     town_for(request, "audit.read", whole=True)
     return _entries(Entry.objects.filter(action=PERSONAL_READ).order_by("-seq"), before, limit)
+
+
+@router.get("/audit/retention", response=RetentionOut, summary=both("扫码记录保存期核查", "where scans past their time were looked for"))
+def get_retention(request: HttpRequest) -> Any:
+    town, at = town_for(request, "audit.read", whole=True), request.at  # type: ignore[attr-defined]
+    limit = limit_at(at, town.place.path)
+    found = look_everywhere(limit, at=at) if limit else []
+    plain = ("where", "state", "held", "old", "oldest_at")
+    places = [{**{n: getattr(r, n) for n in plain}, "kind": pair(r.kind), "said": pair(r.said) if r.said else None} for r in found]
+    return {"before": limit.before if limit else None, "places": places}
 
 
 @router.get("/audit/proof", response=ProofOut, summary=both("核验整条链", "recompute the whole chain"))

@@ -1,6 +1,7 @@
-"""Backup and restore: one archive with the database, the evidence files and a manifest of digests. The keys travel apart.
+"""Backup and restore: one archive with the database, the log of scans, the evidence files and a manifest of digests. The keys travel apart.
 
-Nothing is called a backup before it has been read back, and nothing is restored before every digest has been compared.
+Nothing is called a backup before it has been read back, and nothing is restored before every digest has been compared. The manifest comes
+first and says how old the oldest scan is, so that an archive can be judged without reading it; `forget_scans_in` takes the scans out.
 """
 
 import errno
@@ -15,40 +16,51 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
 from tongchou.core.wording import T
+from tongchou.interfaces.cli.archive_scans import (
+    SCANS_FILE,
+    SCANS_TABLE_FILE,
+    copy_table,
+    cut_file,
+    emptied,
+    load_table,
+    oldest_in,
+    scans_url,
+)
 from tongchou.interfaces.cli.shell import Fault
 
-FORMAT = 1
-MANIFEST, SQLITE_FILE, SCANS_FILE, POSTGRES_FILE, KEYS_FILE = (
-    "manifest.json",
-    "tongchou.sqlite3",
-    "scans.sqlite3",
-    "tongchou.dump",
-    "keys.json",
-)
-MEMBER = re.compile(r"tongchou\.(sqlite3|dump)|scans\.sqlite3|clock\.json|evidence/[0-9a-f]{2}/[0-9a-f]{64}")
+FORMAT, WITHOUT_OLDEST = 2, 1  # the first form did not say how old its scans are
+MANIFEST, SQLITE_FILE, POSTGRES_FILE, KEYS_FILE = "manifest.json", "tongchou.sqlite3", "tongchou.dump", "keys.json"
+MEMBER = re.compile(r"tongchou\.(sqlite3|dump)|scans\.(sqlite3|csv)|clock\.json|evidence/[0-9a-f]{2}/[0-9a-f]{64}")
+SCRATCH = ".tongchou-backup-"  # beside the archive, gone when it is done
 CHUNK_BYTES = 1 << 20
 ANOTHER_ARCHIVE = T("请换一份备份。", "Use another backup.")
 
 
-def make_backup(home: Path, target: Path, *, at: datetime, head: tuple[int, str]) -> dict[str, Any]:
-    """Write a verified archive of the installation in `home` to `target`; gives back its manifest. `head` is the end of the audit chain."""
+def make_backup(
+    home: Path, target: Path, *, at: datetime, head: tuple[int, str], since: datetime | None = None, keep: timedelta | None = None
+) -> dict[str, Any]:
+    """Write a verified archive of the installation in `home` to `target`; gives back its manifest. `head` is the end of the audit chain.
+
+    `since`: scans made before stay out of it. `keep`: how long a scan may be kept; the manifest says from when on its own are too old.
+    """
     if target.exists():
         raise Fault(T(f"{target} 已存在。", f"{target}: already there."), T("请换一个文件名。", "Name a new file."))
     target.parent.mkdir(parents=True, exist_ok=True)
-    stored = [p for p in (home / SQLITE_FILE, home / SCANS_FILE, *_loose_files(home).values()) if p.exists()]
+    # The log of scans once more: cutting it takes room as well.
+    stored = [p for p in (home / SQLITE_FILE, home / SCANS_FILE, home / SCANS_FILE, *_loose_files(home).values()) if p.exists()]
     with (
         _room(target.parent, 2 * sum(p.stat().st_size for p in stored)),
-        tempfile.TemporaryDirectory(dir=target.parent, prefix=".tongchou-backup-") as scratch,
+        tempfile.TemporaryDirectory(dir=target.parent, prefix=SCRATCH) as scratch,
     ):
         database = _copy_database(home, Path(scratch))
-        # The log of scans lies in a file of its own only where it is not kept on a server.
-        apart = [_copy_sqlite(home / SCANS_FILE, Path(scratch))] if (home / SCANS_FILE).exists() else []
+        apart, scans = _copy_scans(home, Path(scratch), int(since.timestamp()) if since else None)
+        oldest = oldest_in(scans)
         files = {database.name: database, **{path.name: path for path in apart}, **_loose_files(home)}
         manifest = {
             "format": FORMAT,
@@ -56,13 +68,59 @@ def make_backup(home: Path, target: Path, *, at: datetime, head: tuple[int, str]
             "database": "sqlite" if database.name == SQLITE_FILE else "postgresql",
             "audit": {"entries": head[0], "digest": head[1]},
             "keys": fingerprint(home / KEYS_FILE),
-            "files": {name: {"bytes": path.stat().st_size, "sha256": _digest(path.open("rb"))} for name, path in files.items()},
+            "scans": {**scans, "due_at": (oldest + keep).isoformat() if oldest and keep else None},
+            "files": _listed(files),
         }
         draft = Path(scratch) / "archive.tar"
         _write_archive(draft, manifest, files)
         verify_archive(draft)
         draft.rename(target)
     return manifest
+
+
+def forget_scans_in(archive: Path, *, at: datetime) -> dict[str, Any]:
+    """Write an archive anew without its scans, in its place; gives back the manifest. One that holds none is left as it is.
+
+    The old bytes are on the disk until it reuses their room.
+
+    Raises Fault when it is no sound archive; then it is left as it was.
+    """
+    manifest = manifest_of(archive)
+    if manifest["format"] == FORMAT and not manifest["scans"]["count"]:
+        return manifest
+    verify_archive(archive)
+    if manifest["format"] == WITHOUT_OLDEST and manifest["database"] == "postgresql":
+        raise Fault(
+            T(f"{archive} 是旧版备份，扫码记录在数据库转储里，取不出。", f"{archive}: of an older version, its scans are inside the dump."),
+            T("请另做新备份，然后删除它。", "Make a new backup, then delete it."),
+        )
+    members = [name for name in manifest["files"] if name in (SCANS_FILE, SCANS_TABLE_FILE)]
+    with (
+        _room(archive.parent, 2 * archive.stat().st_size),
+        tempfile.TemporaryDirectory(dir=archive.parent, prefix=SCRATCH) as scratch,
+    ):
+        with _opened(archive) as tar:
+            tar.extractall(scratch, members=[tar.getmember(name) for name in manifest["files"]], filter="data")
+        files = {name: Path(scratch) / name for name in manifest["files"]}
+        scans = manifest.get("scans") or {"count": 0, "oldest": None, "newest": None, "last_number": 0}
+        for name in members:
+            scans = emptied(files[name], scans["last_number"])
+        manifest |= {"format": FORMAT, "scans": {**scans, "due_at": None, "forgotten_at": at.isoformat()}, "files": _listed(files)}
+        draft = Path(scratch) / "archive.tar"
+        _write_archive(draft, manifest, files)
+        verify_archive(draft)
+        draft.replace(archive)
+    return manifest
+
+
+def manifest_of(archive: Path) -> dict[str, Any]:
+    """What an archive says of itself, without reading what it holds. Raises Fault."""
+    with _opened(archive) as tar:
+        return _read_manifest(archive, tar)
+
+
+def _listed(files: dict[str, Path]) -> dict[str, Any]:
+    return {name: {"bytes": path.stat().st_size, "sha256": _digest(path.open("rb"))} for name, path in files.items()}
 
 
 def verify_archive(archive: Path) -> dict[str, Any]:
@@ -107,6 +165,12 @@ def restore_backup(archive: Path, home: Path, keys: Path, database_url: str) -> 
             T(f"备份来自 {manifest['database']}。", f"{archive}: holds a {manifest['database']} database."),
             T("请设置或取消 TONGCHOU_DATABASE。", "Set TONGCHOU_DATABASE to an empty database for postgresql, unset it for sqlite."),
         )
+    scans_apart = os.environ.get("TONGCHOU_SCANS", "")
+    if (SCANS_TABLE_FILE in manifest["files"]) != bool(scans_apart or database_url) and manifest.get("scans", {}).get("count"):
+        raise Fault(
+            T("备份里的扫码日志属于另一种数据库。", f"{archive}: its log of scans is of the other kind of database."),
+            T("请设置或取消 TONGCHOU_SCANS。", "Set or unset TONGCHOU_SCANS as it was at the backup."),
+        )
     home.parent.mkdir(parents=True, exist_ok=True)
     with _room(home.parent, archive.stat().st_size), tempfile.TemporaryDirectory(dir=home.parent, prefix=".tongchou-restore-") as scratch:
         laid = Path(scratch) / "home"
@@ -118,10 +182,19 @@ def restore_backup(archive: Path, home: Path, keys: Path, database_url: str) -> 
         if database_url:
             _load_postgres(laid / POSTGRES_FILE, database_url)
             (laid / POSTGRES_FILE).unlink()
+            if (laid / SCANS_TABLE_FILE).exists() and not scans_apart:
+                load_scans(laid, manifest, database_url)
         if home.exists():
             home.rmdir()
         laid.rename(home)
     return manifest
+
+
+def load_scans(home: Path, manifest: dict[str, Any], url: str) -> None:
+    """Put a restored log of scans into the server it belongs to; nothing without one. Its table must be there."""
+    if (home / SCANS_TABLE_FILE).exists():
+        load_table(home / SCANS_TABLE_FILE, url, manifest["scans"]["last_number"], _run_postgres)
+        (home / SCANS_TABLE_FILE).unlink()
 
 
 def fingerprint(keys: Path) -> str:
@@ -137,9 +210,21 @@ def _copy_database(home: Path, scratch: Path) -> Path:
     url = os.environ.get("TONGCHOU_DATABASE", "")
     if url:
         copy = scratch / POSTGRES_FILE
-        _run_postgres(["pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={copy}"], url)
+        # Its scans are a member of their own, so that they can be taken out again.
+        _run_postgres(
+            ["pg_dump", "--format=custom", "--no-owner", "--no-privileges", "--exclude-table-data=gate_scan", f"--file={copy}"], url
+        )
         return copy
     return _copy_sqlite(home / SQLITE_FILE, scratch)
+
+
+def _copy_scans(home: Path, scratch: Path, since_s: int | None) -> tuple[list[Path], dict[str, Any]]:
+    """The log of scans as a file of the archive, and what is in it."""
+    if url := scans_url(home):
+        copy = scratch / SCANS_TABLE_FILE
+        return [copy], copy_table(copy, url, since_s, _run_postgres)
+    apart = [_copy_sqlite(home / SCANS_FILE, scratch)] if (home / SCANS_FILE).exists() else []
+    return apart, cut_file(apart[0], since_s) if apart else {"count": 0, "oldest": None, "newest": None, "last_number": 0}
 
 
 def _copy_sqlite(source: Path, scratch: Path) -> Path:
@@ -210,7 +295,7 @@ def _read_manifest(archive: Path, tar: tarfile.TarFile) -> dict[str, Any]:
         manifest: dict[str, Any] = json.load(content) if content else {}
     except (KeyError, ValueError):
         manifest = {}
-    if manifest.get("format") != FORMAT:
+    if manifest.get("format") not in (FORMAT, WITHOUT_OLDEST):
         raise _unfit(archive, T("没有可读的清单", "it has no manifest that this version reads"))
     return manifest
 

@@ -9,9 +9,11 @@ from django.urls import path
 from tongchou.core.audit.models import ChainHead, DailyRoot
 from tongchou.core.audit.queries import accesses, entries_matching, verify_chain
 from tongchou.core.wording import T
+from tongchou.interfaces.retention import STATES, limit_at, look_everywhere
 from tongchou.interfaces.web.page import Asked, page
 
 ROWS = 50
+TONES = {"ok": "ok", "old": "bad", "unseen": "warn", "kept": ""}
 
 
 class _Counted(Paginator):  # type: ignore[type-arg]
@@ -52,7 +54,23 @@ def access_list(request: Asked) -> HttpResponse:
     return render(request, "audit/accesses.html", {"page_obj": page_obj})
 
 
+@page("audit.read")
+def retention(request: Asked) -> HttpResponse:
+    """Where scans older than their retention time were looked for, and what was found; what could not be looked at is named."""
+    limit = limit_at(request.at, request.town.place.path)
+    found = look_everywhere(limit, at=request.at) if limit else []
+    rows = [{"looked": row, "state": STATES[row.state], "tone": TONES[row.state]} for row in found]
+    context = {
+        "limit": limit,
+        "rows": rows,
+        "old": sum(row.state == "old" for row in found),
+        "unseen": sum(row.state == "unseen" for row in found),
+    }
+    return render(request, "audit/retention.html", context)
+
+
 urlpatterns = [
     path("audit/", entries, name="audit"),
+    path("audit/retention", retention, name="retention"),
     path("audit/accesses", access_list, name="accesses"),
 ]
