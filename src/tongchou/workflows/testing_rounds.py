@@ -86,8 +86,8 @@ def _residents(where: Q) -> tuple[int, ...]:
     return found
 
 
-def listed_people(rows: Sequence[Listed]) -> dict[int, str]:
-    """Resident → group, for a list by identity number. Raises Invalid naming every row whose number is in no register (never the number)."""
+def listed_people(rows: Sequence[Listed]) -> dict[int, Listed]:
+    """Resident → row, for a list by identity number. Raises Invalid naming every row whose number is in no register (never the number)."""
     index_of = {blind_index(row.id_number): row for row in rows}
     found: dict[bytes, int] = {}
     for start in range(0, len(keys := list(index_of)), _BATCH):
@@ -95,7 +95,7 @@ def listed_people(rows: Sequence[Listed]) -> dict[int, str]:
         found |= {bytes(index): pk for index, pk in known if index is not None}
     if lost := [row for index, row in index_of.items() if index not in found]:
         raise Invalid([FieldProblem(f"rows[{r.row}].id_number", T("底数里没有这个人", "in no register")) for r in lost])
-    return {found[index]: row.group for index, row in index_of.items()}
+    return {found[index]: row for index, row in index_of.items()}
 
 
 @transaction.atomic

@@ -193,15 +193,25 @@ def cancel_round(testing_round: Round, *, reason: str, by: Actor, at: datetime) 
 
 
 @action("testing.run", place=lambda given: given["place"].path)
-def enlist_key_workers(*, people: Mapping[int, str], place: Place, from_on: date, by: Actor, at: datetime) -> int:
-    """Note that people (row numbers of the register → group) need regular testing as key workers. Who is noted already stays. Gives how many are new."""
+def enlist_key_workers(
+    *, people: Mapping[int, str], place: Place, from_on: date, units: Mapping[int, str] | None = None, by: Actor, at: datetime
+) -> int:
+    """Note that people (row numbers of the register → group, → where they work) need regular testing as key workers. Who is noted already stays.
+
+    Gives how many are new.
+    """
     if unknown := sorted({group for group in people.values() if group not in GROUPS or group == "resident"}):
         raise Invalid([FieldProblem("group", T(f"没有人群 {'、'.join(unknown)}", f"no such group: {', '.join(unknown)}"))])
     found = dict(apps.get_model("registry", "Resident").objects.filter(pk__in=people).values_list("pk", "place__path"))
     if len(found) != len(people) or not all(by.may("testing.run", path) for path in set(found.values())):
         raise Unseen("resident")
     known = set(KeyWorker.objects.filter(person__in=people, to_on=None).values_list("person_id", "group"))
-    rows = [KeyWorker(person_id=who, group=group, from_on=from_on) for who, group in people.items() if (who, group) not in known]
+    work = units or {}
+    rows = [
+        KeyWorker(person_id=who, group=group, unit=work.get(who, ""), from_on=from_on)
+        for who, group in people.items()
+        if (who, group) not in known
+    ]
     KeyWorker.objects.bulk_create(rows, batch_size=_BATCH)
     record("testing.key_workers", place, detail={"asked": len(people), "new": len(rows), "groups": sorted(set(people.values()))})
     return len(rows)

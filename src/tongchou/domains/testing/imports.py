@@ -14,6 +14,7 @@ from tongchou.domains.testing.rules import GROUPS, RESULTS
 
 _ID = Column("id_number", T("身份证号", "Identity number"), check_resident_id, "", True, ("身份证号码", "证件号码"), mask=mask_resident_id)
 _GROUP = Column("group", T("人群", "Group"), choice({k: v for k, v in GROUPS.items() if k != "resident"}), "", True, ("重点人群", "岗位"))
+_UNIT = Column("unit", T("单位", "Unit"), text(80), "", aliases=("工作单位", "企业", "employer"))
 _TESTED_AT = Column("tested_at", T("检测时间", "Tested at"), str, "", True, ("时间",))
 _FINDINGS = (
     Column("tube", T("管码", "Tube"), text(32), "", True, ("条码", "采样管", "barcode")),
@@ -24,17 +25,18 @@ _FINDINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One row of a list of people; `group` is empty when the file has none."""
+    """One row of a list of people; group and unit are empty when the file has none."""
 
     row: int
     id_number: str
     group: str
+    unit: str = ""
 
 
 def read_people(content: bytes, *, with_group: bool = False) -> list[Listed]:
-    """A CSV or XLSX of identity numbers, with the group of regular testing if asked for. Raises FileRefused naming every wrong cell, numbers masked."""
-    columns = (_ID, _GROUP) if with_group else (_ID,)
-    return [Listed(number, read["id_number"], read.get("group", "")) for number, read in read_list(content, columns)]
+    """A CSV or XLSX of identity numbers, with the group of regular testing and the unit if asked for. Raises FileRefused naming every wrong cell, numbers masked."""
+    columns = (_ID, _GROUP, _UNIT) if with_group else (_ID,)
+    return [Listed(number, read["id_number"], read.get("group", ""), read.get("unit", "")) for number, read in read_list(content, columns)]
 
 
 def read_findings(content: bytes, zone: ZoneInfo) -> list[Finding]:

@@ -56,6 +56,7 @@ class KeyWorker(models.Model):
 
     person = models.ForeignKey("registry.Resident", on_delete=models.PROTECT, related_name="+")
     group = models.CharField(max_length=24)
+    unit = models.CharField(max_length=80, blank=True)  # where they work, as the list says
     from_on = models.DateField()
     to_on = models.DateField(null=True)  # first day on which it no longer holds
 
@@ -166,7 +167,10 @@ class Account(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["round", "person"], condition=Q(replaced_at=None), name="account_one_current")]
-        indexes = [models.Index(fields=["round", "place", "reason"], condition=Q(replaced_at=None), name="account_current_place")]
+        indexes = [
+            models.Index(fields=["round", "place", "reason"], condition=Q(replaced_at=None), name="account_current_place"),
+            models.Index(fields=["person"], condition=Q(replaced_at=None), name="account_current_person"),
+        ]
 
 
 class Box(models.Model):

@@ -54,9 +54,12 @@ REASONS: Mapping[str, tuple[str, T]] = {
     "no_answer": ("handed_on", T("多次联系不上", "cannot be reached")),
     "refused": ("handed_on", T("拒绝采样", "refuses")),
 }
-# Groups of regular testing; "resident" is everybody.
+# What holds for good; any other word why somebody is not sampled holds as long as a sample would. Assumption.
+LASTING = frozenset({"infant", "medical", "died", "moved"})
+# Groups of regular testing; a resident is everybody.
+RESIDENT = "resident"
 GROUPS = {
-    "resident": T("一般居民", "residents"), "medical": T("医务人员", "medical staff"), "isolation_site": T("隔离点人员", "isolation site staff"),
+    RESIDENT: T("一般居民", "residents"), "medical": T("医务人员", "medical staff"), "isolation_site": T("隔离点人员", "isolation site staff"),
     "cold_chain": T("冷链从业人员", "cold chain"), "care_home": T("养老机构人员", "care home staff"), "courier": T("快递外卖", "couriers"),
     "market": T("商超农贸", "markets and supermarkets"), "transport": T("交通运输", "transport"), "school": T("学校人员", "school staff"),
     "site": T("建筑工地", "building sites"),

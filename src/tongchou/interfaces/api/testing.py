@@ -37,8 +37,6 @@ from tongchou.interfaces.api.testing_shapes import (
     BoxPage,
     DeliveryIn,
     DeliveryOut,
-    DueOut,
-    KeyWorkersIn,
     MissingPage,
     NewOut,
     PeopleIn,
@@ -59,7 +57,6 @@ from tongchou.interfaces.api.testing_shapes import (
 from tongchou.interfaces.api.town import town_for
 from tongchou.interfaces.api.wording import both
 from tongchou.workflows import crew_phones, testing_rounds
-from tongchou.workflows.regular_testing import key_workers_due
 
 router = Router(tags=["testing"])
 
@@ -298,19 +295,3 @@ def list_positives(request: HttpRequest, since: Instant, until: Instant) -> Any:
     rows = positive_results(town.place.path, since, until)
     names = ("tube", "round", "size", "is_single", "sampled_at", "reported_at")
     return [{**{n: getattr(row, n) for n in names}, "people": len(row.people)} for row in rows]
-
-
-@router.post("/testing/key-workers", response=NewOut, summary=both("重点人群", "people who need regular testing, by group"))
-def post_key_workers(request: HttpRequest, given: KeyWorkersIn) -> Any:
-    town = town_for(request, "testing.run")
-    people = dict(zip(_rows([k.person for k in given.people]), [k.group for k in given.people], strict=True))
-    day = request.at.date()  # type: ignore[attr-defined]
-    return {"new": actions.enlist_key_workers(people=people, place=town.place, from_on=given.from_on or day, **_who(request))}
-
-
-@router.get("/testing/due", response=list[DueOut], summary=both("常态化到期", "key workers who are due by an instant"))
-def list_due(request: HttpRequest, until: Instant) -> Any:
-    town_for(request, "testing.run")
-    at, scopes = request.at, request.auth.scopes("testing.run")  # type: ignore[attr-defined]
-    due = [n for scope in scopes for n in key_workers_due(scope, at, until)]
-    return [{"person": n.person, "group": n.due.group, "due_at": n.due.at} for n in due]

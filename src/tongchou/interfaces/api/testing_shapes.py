@@ -272,6 +272,7 @@ class KeyWorkerIn(Schema):
 
     person: int = RowNumber
     group: str = Field(max_length=24)
+    unit: str = Field("", max_length=80, description=both("工作单位", "where they work"))
 
 
 class KeyWorkersIn(Schema):
@@ -287,3 +288,54 @@ class DueOut(Schema):
     person: int
     group: str
     due_at: datetime
+
+
+class VillageOverdueOut(Schema):
+    """How many of a village are overdue, and how many of them were never sampled."""
+
+    place: str
+    people: int
+    never: int
+
+
+class UnitOverdueOut(Schema):
+    """How many key workers of a unit are overdue; the unit is empty where the list named none."""
+
+    group: str
+    unit: str
+    people: int
+
+
+class OverdueOut(Schema):
+    """Who is overdue for regular testing now, by numbers alone."""
+
+    villages: list[VillageOverdueOut]
+    units: list[UnitOverdueOut]
+
+
+class ChaseIn(Schema):
+    """Whose names are read, to chase them: of a place, or with `group` of one unit of key workers in it."""
+
+    place: str
+    group: str | None = Field(None, max_length=24)
+    unit: str = Field("", max_length=80)
+
+
+class LateOut(Schema):
+    """Somebody who is overdue; `said` is what was last said of why they are not sampled."""
+
+    person: int
+    name: str
+    household: str | None
+    place: str
+    group: str
+    due_at: datetime
+    last_sampled_at: datetime | None
+    said: str | None
+
+
+class LatePage(Schema):
+    """Some of those overdue, and how many there are."""
+
+    items: list[LateOut]
+    count: int

@@ -44,7 +44,8 @@ def testing_due(request: Asked) -> HttpResponse:
     if request.method == "POST":
         upload = request.FILES.get("file")
         listed = listed_people(read_people(upload.read() if upload else b"", with_group=True))
-        new = enlist_key_workers(people=listed, place=town, from_on=request.at.date(), **given)
+        groups, units = {who: row.group for who, row in listed.items()}, {who: row.unit for who, row in listed.items()}
+        new = enlist_key_workers(people=groups, units=units, place=town, from_on=request.at.date(), **given)
         messages.success(request, str(T(f"新增重点人群 {new} 人次。", f"{new} key workers noted.")))
         return redirect("testing_due")
     page_obj = Paginator(due, ROWS).get_page(request.GET.get("page"))
