@@ -41,6 +41,7 @@ DOWNLOADS = {
     "crew_phone_worker",
     "crew_phone_manifest",
     "door_posters",
+    "posters_made",
     "public_frame",
     "public_design",
     "public_draw",
@@ -51,6 +52,7 @@ def every_page() -> dict[str, str]:
     """Address by name of the route; what stands behind a space tells several addresses of one route apart."""
     from tongchou.core.casework.models import Evidence
     from tongchou.core.importing.models import ImportBatch
+    from tongchou.core.outbox.models import Message
     from tongchou.core.people.models import User
     from tongchou.domains.exposures.models import ExposureRequest
     from tongchou.domains.gate.models import Appeal
@@ -78,7 +80,8 @@ def every_page() -> dict[str, str]:
     appeal = Appeal.objects.select_related("dossier", "entrance").order_by("pk").first()
     check = SpotCheck.objects.filter(dossier__state="taking").order_by("pk").select_related("dossier").first()
     objection = Objection.objects.order_by("pk").select_related("dossier", "suspension__dossier").first()
-    assert check and objection, "a town without a spot check or a suspension"
+    made = Message.objects.filter(topic="gate.posters").first()
+    assert check and objection and made, "a town without a spot check, a suspension or posters made"
     assert testing and site and appeal, "a town without testing or appeals"
     assert incident and task and alarm and sentinel and stream and person and batch and lines and case and asked and file, (
         "a town without history"
@@ -115,7 +118,7 @@ def every_page() -> dict[str, str]:
         "scan_worker": "/scan/worker.js", "screen_worker": "/screen/worker.js", "scan_manifest": "/scan/manifest.json",
         "crew_phone_worker": "/crew/worker.js", "crew_phone_manifest": "/crew/manifest.json", "appeals": "/appeals/",
         "appeal": f"/appeals/{appeal.dossier.number}", "gate": "/gate/", "gate odd": "/gate/?odd=no_scanner", "footfall": "/footfall/", "door": f"/gate/doors/{appeal.entrance.code}",
-        "door_posters": f"/gate/posters.pdf?code={appeal.entrance.code}", "venue_code": f"/c/{appeal.entrance.code}",
+        "door_posters": f"/gate/posters.pdf?code={appeal.entrance.code}", "posters": "/gate/posters", "posters_made": f"/gate/posters/{made.pk}.pdf", "venue_code": f"/c/{appeal.entrance.code}",
     }  # fmt: skip
 
 

@@ -105,6 +105,7 @@ def fill_up() -> None:
     _test_a_village(at)
     _check_the_town(at)
     _appeal_at_a_door()
+    _footfall_and_posters()
     _pass_on_a_phone()
     suspend_somebody(at)
     ask_to_suspend(at)
@@ -215,6 +216,32 @@ def _appeal_at_a_door() -> None:
     at_s = int(at.timestamp())
     append([Row(device.pk, 1, entrance.pk, venue.pk, 1, at_s, at_s, 0, 2, REASON_CODES.index("no_test"), 2, 0, 1)])
     open_appeal(device, seq=1, words="昨天采过样", phone="", by=by, at=at)
+
+
+def _footfall_and_posters() -> None:
+    """A fortnight of entries by class of venue, as released, and posters that the worker has made."""
+    import numpy as np
+
+    from tongchou.core.outbox.queue import work_once
+    from tongchou.core.people.models import User
+    from tongchou.core.people.rules import system_actor
+    from tongchou.domains.footfall.actions import release_day
+    from tongchou.domains.footfall.rules import DayOfScans, day_figures
+    from tongchou.domains.gate.models import Entrance
+    from tongchou.interfaces import clock
+    from tongchou.interfaces.jobs.bulk_posters import TOPIC, ask_for_posters, make_posters
+
+    at, by, rng = clock.local_now(), system_actor("benchmark"), np.random.default_rng(1)
+    doors = list(Entrance.objects.order_by("code").values_list("pk", "venue__venue_class"))
+    for n in range(1, 15):
+        door = rng.integers(0, len(doors), 30 * len(doors))
+        day = DayOfScans(door, rng.integers(7, 21, len(door)), np.arange(len(door)), np.ones(len(door), bool))
+        figures = day_figures(day, [kind for _, kind in doors], 10)
+        release_day(at.date() - timedelta(days=n), figures, doors=[pk for pk, _ in doors], wrong={}, k=10, by=by, at=at)
+    user = User.objects.filter(postings__post__kind="duty_officer", is_active=True).order_by("pk").first()
+    if user is not None:
+        ask_for_posters(user, "badge", Entrance.objects.order_by("code")[0].code, 1, "徐泾镇", "http://localhost", "bench", at=at)
+        work_once("benchmark", at, {TOPIC: make_posters})
 
 
 def settle() -> None:

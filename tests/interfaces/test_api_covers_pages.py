@@ -156,7 +156,7 @@ NOT_FOR_PROGRAMS = {
         ("screen", "screen_worker", "screen_enrol", "screen_codes"), "a screen's own, with a token of its own; docs/reference/gate.md"
     ),
     **dict.fromkeys(("doors_open", "door_invite", "device_revoke"), "a person stands at the door with the phone to enrol, or has lost it"),
-    "door_posters": "a PDF to print",
+    **dict.fromkeys(("door_posters", "posters", "posters_made"), "a PDF to print"),
     "venue_code": "for everybody's browser; the door is at GET /gate/doors/{code}",
     "appeals": "an objection is read and answered by a person",
     "appeal": "an objection is read and answered by a person",

@@ -12,6 +12,7 @@ OUTCOMES: Mapping[str, T] = MappingProxyType(
     {
         "": T("已完成", "Done"),
         "sent": T("已发出", "Sent"),
+        "nothing": T("没有可做的", "There was nothing to do"),
         "no_mail_server": T("未配置邮件服务器，未发邮件", "No mail server configured: not sent by mail"),
     }
 )

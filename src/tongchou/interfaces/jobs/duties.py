@@ -25,6 +25,7 @@ from tongchou.domains.suspensions.rules import APPROVE_WITHIN as SUSPEND_WITHIN
 from tongchou.domains.tracing.rules import CEILING, CORE_WITHIN, FIRST_WITHIN, FULL_WITHIN
 from tongchou.domains.visits.scan_columns import ScanColumns
 from tongchou.interfaces.chance import random_holder, random_seed
+from tongchou.interfaces.jobs.bulk_posters import forget_posters
 from tongchou.workflows.activation import escalate_overdue
 from tongchou.workflows.early_warning import MORNING, mornings
 from tongchou.workflows.following import release_due
@@ -173,6 +174,11 @@ def forget_old_scans(at: datetime) -> None:
     ScanColumns().forget_before(int(before.timestamp()))
 
 
+def forget_old_posters(at: datetime) -> None:
+    """Delete the posters made for somebody a day ago."""
+    forget_posters(at)
+
+
 DUTIES: tuple[Duty, ...] = (
     Duty("escalate", timedelta(seconds=20), escalate),
     Duty("remind", timedelta(minutes=1), remind_in_time),
@@ -183,6 +189,7 @@ DUTIES: tuple[Duty, ...] = (
     Duty("footfall", timedelta(minutes=10), release_footfall),
     Duty("visits", timedelta(minutes=1), lay_out_scans),
     Duty("forget", timedelta(minutes=10), forget_old_scans),
+    Duty("posters", timedelta(minutes=10), forget_old_posters),
     Duty("release", timedelta(minutes=10), release_contacts),
     Duty("suspensions", timedelta(minutes=1), end_suspensions),
     Duty("holders", timedelta(seconds=20), register_holders),

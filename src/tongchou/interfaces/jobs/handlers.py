@@ -17,6 +17,8 @@ from tongchou.domains.sentinels.models import Stream
 from tongchou.interfaces.adapters.channel import Parcel
 from tongchou.interfaces.adapters.mail import Mail
 from tongchou.interfaces.chance import random_holder
+from tongchou.interfaces.jobs.bulk_posters import TOPIC as POSTERS
+from tongchou.interfaces.jobs.bulk_posters import make_posters
 from tongchou.workflows.early_warning import FUNCTION, screen_morning
 from tongchou.workflows.nowcasting import keep_nowcasts
 from tongchou.workflows.passing import MACHINE, hand_on_results
@@ -97,4 +99,5 @@ HANDLERS: Mapping[str, Handler] = {
     "stream.silent": tell_of_silent_stream,
     "watch.morning": read_morning,
     RESULTS_IN: hand_results_to_passes,
+    POSTERS: make_posters,
 }

@@ -1,11 +1,12 @@
 """Venue-code posters as PDF: one door a page, A4 or a badge."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tongchou.core.wording import T
 from tongchou.interfaces.web.typeset import codes, typeset
 
+NAMES = {"a4": T("A4海报", "A4 posters"), "badge": T("胸牌", "Badges")}
 SIZES = {"a4": T("打印A4海报", "Print A4 posters"), "badge": T("打印胸牌", "Print badges")}
 CODE, KEEPER = T("场所码", "Venue code"), T("负责人", "Responsible")
 ASK = T("进门请扫码，没有手机可刷身份证或登记", "Please scan on entry; without a phone show your identity card or register")
@@ -45,8 +46,8 @@ class Poster:
     address: str
 
 
-def posters_pdf(posters: Sequence[Poster], size: str) -> bytes:
-    """A PDF with a page for each poster. `size`: one of SIZES."""
+def posters_pdf(posters: Sequence[Poster], size: str, *, part: int = 250, told: Callable[[int], object] = lambda made: None) -> bytes:
+    """A PDF with a page for each poster. `size`: one of SIZES; `told` hears after every `part` codes how many are drawn, which takes most of the time."""
     width, height, qr, big, small = _LOOKS[size]
     design = _DESIGN.format(width=width, height=height, qr=qr, big=big, small=small)
     rows = [
@@ -56,4 +57,8 @@ def posters_pdf(posters: Sequence[Poster], size: str) -> bytes:
         }
         for poster in posters
     ]  # fmt: skip
-    return typeset(design, rows, codes([poster.address for poster in posters], error="q"))
+    drawings: dict[str, bytes] = {}
+    for start in range(0, len(posters), part):
+        drawings |= codes([poster.address for poster in posters[start : start + part]], error="q", first=start)
+        told(len(drawings))
+    return typeset(design, rows, drawings)

@@ -18,6 +18,6 @@ def typeset(design: str, data: Any, drawings: Mapping[str, bytes] | None = None)
     return bytes(typst.compile(files, format="pdf"))  # type: ignore[call-overload]  # takes a dict of files, its stubs do not say so
 
 
-def codes(texts: Sequence[str], *, error: str = "m") -> dict[str, bytes]:
-    """Drawings of QR codes: `qr0.svg`, `qr1.svg` …; `error`: as in `qr_file`."""
-    return {f"qr{n}.svg": qr_file(text, error=error) for n, text in enumerate(texts)}
+def codes(texts: Sequence[str], *, error: str = "m", first: int = 0) -> dict[str, bytes]:
+    """Drawings of QR codes: `qr0.svg`, `qr1.svg` … from the number `first` on; `error`: as in `qr_file`."""
+    return {f"qr{n}.svg": qr_file(text, error=error) for n, text in enumerate(texts, first)}

@@ -48,6 +48,7 @@ PAGES: tuple[str, ...] = (
     "scan",
     "screen",
     "doors",
+    "posters",
     "appeals",
     "footfall",
     "passes",

@@ -1,4 +1,4 @@
-"""Doors for the office: which stand where, what is odd about them, their scanners, their posters; and the page behind a venue code."""
+"""Doors for the office: which stand where, what is odd about them, their scanners; and the page behind a venue code."""
 
 from datetime import date, datetime
 from typing import Any, get_args
@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 
-from tongchou.core.errors import FieldProblem, Invalid, Refusal, Unseen
+from tongchou.core.errors import FieldProblem, Invalid, Unseen
 from tongchou.core.wording import T
 from tongchou.domains.footfall.actions import look_at_door
 from tongchou.domains.footfall.queries import door_figures, last_released
@@ -25,12 +25,12 @@ from tongchou.interfaces.chance import random_token, random_typed_code
 from tongchou.interfaces.web.addresses import public_address
 from tongchou.interfaces.web.figures import acts_text, figure_text, legend, small
 from tongchou.interfaces.web.page import Asked, page
-from tongchou.interfaces.web.posters import SIZES, Poster, posters_pdf
+from tongchou.interfaces.web.posters import SIZES
 from tongchou.interfaces.web.public_page import Visited, public_page
 from tongchou.interfaces.web.qr import qr_inline
 from tongchou.workflows.scanning import sampling_sites
 
-ROWS, MOST_POSTERS, OPENED_AT_ONCE, KEPT_S = 50, 4_000, 5_000, 60
+ROWS, OPENED_AT_ONCE, KEPT_S = 50, 5_000, 60
 
 
 def rule_words(rule: EntryRule) -> T:
@@ -188,37 +188,6 @@ def door_screen_secret(request: Asked, code: str) -> HttpResponse:
     return redirect("door", code)
 
 
-@page("gate.read")
-def door_posters(request: Asked) -> HttpResponse:
-    """Posters of one door, or of all that a search finds."""
-    size = request.GET.get("size", "a4")
-    if size not in SIZES:
-        raise Unseen("size")
-    rows = doors_for(request.actor, at=request.at, words=request.GET.get("q", "").strip()[:60])
-    if code := request.GET.get("code", ""):
-        rows = rows.filter(code=code)
-    found = list(rows[: MOST_POSTERS + 1])
-    if not found:
-        raise Unseen("entrance")
-    if len(found) > MOST_POSTERS:
-        raise Refusal(T(f"一次最多{MOST_POSTERS}张。", f"At most {MOST_POSTERS} posters at once."), T("请缩小范围。", "Narrow the search."))
-    town = str(request.town.place.name)
-    posters = [
-        Poster(
-            town,
-            d.venue.name,
-            f"{d.name.zh} {d.name.en}",
-            d.code,
-            d.keeper,
-            public_address(request, reverse("venue_code", args=[d.code])),
-        )
-        for d in found
-    ]
-    answer = HttpResponse(posters_pdf(posters, size), content_type="application/pdf")
-    answer.headers["Content-Disposition"] = f'inline; filename="posters-{size}.pdf"'
-    return answer
-
-
 @public_page(for_s=KEPT_S)
 def venue_code(request: Visited, code: str) -> HttpResponse:
     """What a visitor sees who scans a poster or a screen with any phone: whether its code is of now, what is asked here today, and what to do.
@@ -249,7 +218,6 @@ def venue_code(request: Visited, code: str) -> HttpResponse:
 urlpatterns = [
     path("gate/", gate, name="gate"),
     path("gate/open", doors_open, name="doors_open"),
-    path("gate/posters.pdf", door_posters, name="door_posters"),
     path("gate/devices/<int:device>/revoke", device_revoke, name="device_revoke"),
     path("gate/doors/<str:code>", door, name="door"),
     path("gate/doors/<str:code>/exact", door_exact, name="door_exact"),

@@ -20,6 +20,7 @@ ROWS = 50
 # What each topic of jobs.handlers.HANDLERS brings, in words.
 TOPICS: Mapping[str, T] = {
     "mail": T("邮件", "E-mail"),
+    "gate.posters": T("批量海报", "Posters in bulk"),
     "testing.results": T("检测结果交给通行码", "Test results to passes"),
     "task.remind": T("任务到期提醒", "Reminder of a task"),
     "stream.silent": T("数据失联提醒", "Notice of a silent stream"),
