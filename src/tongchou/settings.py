@@ -132,6 +132,15 @@ STATIC_URL = "/static/"
 STATIC_ROOT = HOME / "static"
 WHITENOISE_USE_FINDERS = True
 
+# Django alone would write a defect's traceback nowhere unless DEBUG is on. Into the process's own log, where the error page says that it is.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"dated": {"format": "{asctime} [{levelname}] {name} {message}", "style": "{"}},
+    "handlers": {"process": {"class": "logging.StreamHandler", "level": "ERROR", "formatter": "dated"}},
+    "loggers": {"django.request": {"handlers": ["process"]}},
+}
+
 USE_TZ, TIME_ZONE, LANGUAGE_CODE, USE_I18N = True, "UTC", "zh-hans", True
 SESSION_COOKIE_HTTPONLY, SESSION_COOKIE_SAMESITE, CSRF_COOKIE_SAMESITE = True, "Lax", "Lax"
 SESSION_COOKIE_AGE = 12 * 3600

@@ -1,6 +1,8 @@
 """A disk that is full, a database that is busy or away, a defect of ours: each says so in both languages, on pages and to programs."""
 
 import errno
+import logging
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from tests.fixtures_town import AT, Town
 from tests.interfaces.callers import Caller
 from tongchou.core.people.models import User
 from tongchou.interfaces import clock
+from tongchou.interfaces.api import town as api_town
 from tongchou.interfaces.web import page as pages
 
 FAULTS = [
@@ -76,3 +79,24 @@ def test_session_that_cannot_be_read_is_no_bare_error_either(browser: Client, mo
     monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.load", broken)
     shown = browser.get("/")
     assert shown.status_code == 503 and "数据库没有回应" in shown.content.decode()
+
+
+def test_the_log_has_the_details_as_the_page_says(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    (process,) = [handler for handler in logging.getLogger("django.request").handlers if isinstance(handler, logging.StreamHandler)]
+    written = StringIO()
+    monkeypatch.setattr(process, "stream", written)
+    browser.get("/alarms/nobody-knows")
+    assert written.getvalue() == "", "what somebody may not see is no defect"
+    _break(monkeypatch, ZeroDivisionError("of ours"))
+    caller = Caller("lin")
+    caller.client.raise_request_exception = False
+    assert browser.get("/").status_code == 500
+    assert "ZeroDivisionError: of ours" in written.getvalue() and "Traceback" in written.getvalue()
+    written.truncate(0)
+    monkeypatch.setattr(api_town, "town_for", _failing)
+    assert caller.client.get("/api/v1/town").status_code == 500
+    assert "ZeroDivisionError" in written.getvalue()
+
+
+def _failing(*_: object, **__: object) -> Any:
+    raise ZeroDivisionError("of ours")
