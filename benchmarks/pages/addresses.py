@@ -112,7 +112,7 @@ def every_page() -> dict[str, str]:
         "line_list_xlsx": "/cases/line-list.xlsx", "line_list_template": "/line-lists/template.xlsx", "exposures": "/exposures/",
         "exposure": f"/exposures/{asked.dossier.number}", "exposure_own": "/exposures/own", "public_notices": "/public/notices",
         "login": "/login", "scan": "/scan", "screen": "/screen", "crew_phone": "/crew",
-        "passes": "/passes/", "shown_pass": f"/p/{PASS_TOKEN}", "pass_worker": "/p/worker.js", "status_index": "/status", "status_list": "/status/revocation/0",
+        "passes": "/passes/", "shown_pass": f"/p/{PASS_TOKEN}", "pass_looks": f"/p/{PASS_TOKEN}/looks", "pass_worker": "/p/worker.js", "status_index": "/status", "status_list": "/status/revocation/0",
         "suspensions": "/suspensions/", "suspension": f"/suspensions/{objection.suspension.dossier.number}",
         "objection": f"/objections/{objection.dossier.number}",
         "scan_worker": "/scan/worker.js", "screen_worker": "/screen/worker.js", "scan_manifest": "/scan/manifest.json",

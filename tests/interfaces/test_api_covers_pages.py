@@ -161,6 +161,7 @@ NOT_FOR_PROGRAMS = {
     "appeals": "an objection is read and answered by a person",
     "appeal": "an objection is read and answered by a person",
     "shown_pass": "a person's own address; whoever gives passes has POST /passes",
+    "pass_looks": "a person's own address; at the counter, POST /accesses/own",
     "pass_object": "a person's own address; the office has POST /suspensions/{number}/objection",
     **dict.fromkeys(("status_index", "status_list"), "signed, for the scanners of other towns, without a token"),
     "pass_worker": "keeps an opened pass on a phone",

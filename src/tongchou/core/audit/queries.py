@@ -1,9 +1,11 @@
 """Proving the chain, and telling what happened to something."""
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 from django.db import models
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from tongchou.core.audit.chain import GENESIS, entry_digest, merkle_root
 from tongchou.core.audit.models import PERSONAL_READ, Access, ChainHead, DailyRoot, Entry
@@ -80,6 +82,6 @@ def accesses() -> QuerySet[Access]:
     return Access.objects.filter(action=PERSONAL_READ).select_related("actor")
 
 
-def accesses_to(subject: models.Model) -> QuerySet[Access]:
-    """Who read this person's data, when and why, latest first."""
-    return accesses().filter(subject_kind=subject._meta.model_name, subject_id=str(subject.pk))
+def accesses_to(*subjects: models.Model) -> QuerySet[Access]:
+    """Who read these records, which are all about one person, when and why; latest first."""
+    return accesses().filter(reduce(or_, (Q(subject_kind=s._meta.model_name, subject_id=str(s.pk)) for s in subjects), Q(pk__in=())))

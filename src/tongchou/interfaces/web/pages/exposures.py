@@ -21,10 +21,12 @@ from tongchou.domains.exposures.queries import asked_lately, is_out_of_date, lat
 from tongchou.domains.exposures.rules import EXPOSURE, Window
 from tongchou.domains.registry.models import Venue
 from tongchou.domains.tracing.models import Case
+from tongchou.interfaces.web.looked_words import in_words
 from tongchou.interfaces.web.page import Asked, page
 from tongchou.interfaces.web.pages.case_steps import read_instant
 from tongchou.interfaces.web.story import state_of, story_of
 from tongchou.workflows.exposing import case_spans, make_list, own_accesses, people_on
+from tongchou.workflows.looked_up import looks_by_number
 
 ROWS, SHOWN, SHOWN_DAYS = 50, 200, timedelta(days=14)
 
@@ -127,15 +129,16 @@ def exposure_step(request: Asked, number: str, step: str) -> HttpResponse:
 @page("exposure.learn", methods=("GET", "POST"))
 def own(request: Asked) -> HttpResponse:
     """At the counter: somebody shows an identity card and learns which requests touched them. Nothing found and nobody known look the same."""
-    found, refused, asked = [], None, False
+    found, refused, asked, looks = [], None, False, []
     if request.method == "POST":
         try:
             given = request.POST.get("id_number", "")
             found, asked = own_accesses(id_number=given, place=request.town.place, by=request.actor, at=request.at), True
+            looks = in_words(looks_by_number(given))
         except Invalid as invalid:
             refused = invalid
     count = asked_lately(request.at - timedelta(hours=24), request.actor.label)
-    context = {"found": found, "asked": asked, "refused": refused, "count": count}
+    context = {"found": found, "looks": looks, "asked": asked, "refused": refused, "count": count}
     response = render(request, "exposures/own.html", context, status=422 if refused else 200)
     add_never_cache_headers(response)
     return response

@@ -16,14 +16,18 @@ from tongchou.core.errors import Refusal, Unseen
 from tongchou.core.identity import mask_name
 from tongchou.core.people.rules import system_actor
 from tongchou.core.places.queries import installation
+from tongchou.domains.gate.models import Holder
 from tongchou.domains.suspensions.models import Objection, Suspension
 from tongchou.domains.suspensions.rules import CAUSES
 from tongchou.interfaces import clock
+from tongchou.interfaces.web.looked_words import in_words
 from tongchou.interfaces.web.qr import qr_inline
+from tongchou.workflows.looked_up import looks_at
 from tongchou.workflows.passing import ShownPass, passes_of, people_behind
 from tongchou.workflows.suspending import protest, restrictions_of
 
 PHONE = system_actor("pass page")
+CHILD_YEARS = 14  # whose guardian acts for them: Personal Information Protection Law, article 31
 WORKER = Path(__file__).parents[1] / "static/pass_worker.js"
 
 
@@ -57,7 +61,7 @@ def _row(shown: ShownPass, restrictions: list[Suspension], at: datetime) -> dict
         for row in restrictions
     ]  # fmt: skip
     return {
-        "name": mask_name(holder.resident.name if holder.resident else holder.name), "place": holder.place, "until_at": shown.issued.expires_at,
+        "name": _masked(holder), "place": holder.place, "until_at": shown.issued.expires_at,
         "sampled_at": holder.sampled_at, "qr": qr_inline(shown.text) if shown.text else None, "restrictions": told,
     }  # fmt: skip
 
@@ -92,6 +96,32 @@ def pass_object(request: HttpRequest, token: str) -> HttpResponse:
     return _untold(answer)
 
 
+@require_safe
+def pass_looks(request: HttpRequest, token: str) -> HttpResponse:
+    """Who read what is kept of the holder, and of children whose passes this phone carries; of carried adults nothing, who can ask at the office.
+
+    On a page of its own: the pass is held out at doors.
+    """
+    town = installation()
+    if town is None:
+        return render(request, "not_installed.html", status=503)
+    at = clock.now().astimezone(ZoneInfo(town.zone))
+    timezone.activate(town.zone)
+    frame = {"town": town, "now": at, "token": token}
+    try:
+        holder, *carried = people_behind(token)
+        children = [one for one in carried if one.resident and at.year - one.resident.born_on.year < CHILD_YEARS]
+        rows = [{"name": _masked(one), "looks": in_words(looks_at([one]))} for one in (holder, *children)]
+        answer = render(request, "passes/looks.html", {**frame, "rows": rows, "adults": len(carried) - len(children)})
+    except Refusal as refusal:
+        answer = render(request, "passes/refused.html", {**frame, "refusal": refusal}, status=refusal.status)
+    return _untold(answer)
+
+
+def _masked(holder: Holder) -> str:
+    return mask_name(holder.resident.name if holder.resident else holder.name)
+
+
 def _untold(answer: HttpResponse) -> HttpResponse:
     """The address is the key: no cache, no referrer and no search engine may learn it. The phone's own copy is kept by its script."""
     for name, value in (("Cache-Control", "no-store"), ("Referrer-Policy", "no-referrer"), ("X-Robots-Tag", "noindex")):
@@ -108,5 +138,6 @@ def pass_worker(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("p/worker.js", pass_worker, name="pass_worker"),
     path("p/<str:token>", shown_pass, name="shown_pass"),
+    path("p/<str:token>/looks", pass_looks, name="pass_looks"),
     path("p/<str:token>/object", pass_object, name="pass_object"),
 ]

@@ -12,7 +12,8 @@ async function answer(request) {
   const kept = await caches.open(KEPT);
   try {
     const fresh = await fetch(request);
-    if (fresh.ok) await kept.put(request, fresh.clone());
+    // Who read one's data is not kept: it is looked at with a network, and gone with the page.
+    if (fresh.ok && !request.url.endsWith("/looks")) await kept.put(request, fresh.clone());
     else if (fresh.status === 404) await kept.delete(request, { ignoreVary: true });
     return fresh;
   } catch (lost) {
