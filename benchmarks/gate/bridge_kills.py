@@ -24,7 +24,9 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
-from benchmarks.gate.kills import PATIENCE_S, Lane, free_port  # noqa: E402
+from tests.interfaces.ports import free_port  # noqa: E402
+
+from benchmarks.gate.kills import PATIENCE_S, Lane, Reader, kept_at  # noqa: E402
 
 DEVICES, MOST_AT_ONCE = 3, 20
 PROGRAMS = {"mqtt": "mosquitto", "nats": "nats-server"}
@@ -205,6 +207,7 @@ def measure(kinds: list[str], times: int, seed: int, careless: bool = False) -> 
     with ExitStack() as ends:
         lane = Lane()
         ends.callback(lane.end)
+        ends.enter_context(Reader())
         parts: list[Process | Lane] = [lane]
         groups, ports = list[Devices](), dict[str, int]()
         for n, kind in enumerate(kinds):
@@ -231,14 +234,15 @@ def measure(kinds: list[str], times: int, seed: int, careless: bool = False) -> 
         from tongchou.domains.gate.models import Device as Row
         from tongchou.domains.gate.models import Scan
 
-        rows = list(Scan.objects.values_list("device", "seq"))
+        rows = set(Scan.objects.values_list("device", "seq"))
+        kept = kept_at()
         numbers = Row.objects.order_by("pk").values_list("pk", flat=True)
         told = [mine for devices in groups for mine in devices.acknowledged]
         acknowledged = {(pk, seq) for pk, mine in zip(numbers, told, strict=True) for seq in mine}
         connections.close_all()
     return {
-        "what": kinds, "seed": seed, "kills": times, "acknowledged": len(acknowledged), "lost": len(acknowledged - set(rows)),
-        "twice": len(rows) - len(set(rows)), "unasked": len(set(rows) - acknowledged), "left": left,
+        "what": kinds, "seed": seed, "kills": times, "acknowledged": len(acknowledged), "lost": len(acknowledged - rows),
+        "unasked": len(rows - acknowledged), "left": left, **kept,
     }  # fmt: skip
 
 

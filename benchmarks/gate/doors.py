@@ -4,7 +4,6 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+
+from tests.interfaces.ports import free_port
 
 from benchmarks.databases import ROOT
 
@@ -72,9 +73,7 @@ def served_lane(alone: bool = False) -> Iterator[int]:
     """The lane as `tongchou serve` runs it, on a port of its own; gives the port. `alone`: every request is a transaction of its own."""
     from tongchou.interfaces.cli.serving import lane_command
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     command = (sys.executable, "-c", ALONE, "127.0.0.1", str(port)) if alone else lane_command("127.0.0.1", port)
     child = subprocess.Popen(command, cwd=ROOT, env=dict(os.environ), start_new_session=True)
     try:

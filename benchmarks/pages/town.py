@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -13,6 +12,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+
+from tests.interfaces.ports import free_port
 
 from benchmarks.databases import ROOT
 
@@ -30,7 +31,7 @@ class Served:
 @contextmanager
 def served_town() -> Iterator[Served]:
     """Make the demonstration town in TONGCHOU_HOME and serve it: pages, live updates and worker, as `tongchou demo` does."""
-    port = _free_port()
+    port = free_port(together=4)  # pages, live process, the lanes of gate and crews
     with tempfile.TemporaryFile() as log:
         command = [sys.executable, "-m", "tongchou.interfaces.cli.main", "demo", "--home", os.environ["TONGCHOU_HOME"], "--port", str(port)]
         child = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
@@ -48,17 +49,6 @@ def served_town() -> Iterator[Served]:
         finally:
             child.send_signal(signal.SIGTERM)
             child.wait(60)
-
-
-def _free_port() -> int:
-    """A port free together with the next two, which the live process and the gate lane take."""
-    while True:
-        with socket.socket() as first, socket.socket() as second, socket.socket() as third, suppress(OSError):
-            first.bind(("127.0.0.1", 0))
-            port = int(first.getsockname()[1])
-            second.bind(("127.0.0.1", port + 1))
-            third.bind(("127.0.0.1", port + 2))
-            return port
 
 
 def _answers(port: int) -> bool:

@@ -24,6 +24,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from tests.interfaces.ports import free_port
+
 from benchmarks.databases import ROOT, measure_each
 from benchmarks.testing.check_offs import FIELD_PER_S, GOAL_PER_S, make_town
 
@@ -154,9 +156,7 @@ def served_lane(alone: bool = False) -> Iterator[int]:
     """The lane as `tongchou serve` runs it, on a port of its own; gives the port. `alone`: every request is a transaction of its own."""
     from tongchou.interfaces.cli.serving import crews_command
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     command = (sys.executable, "-c", ALONE, "127.0.0.1", str(port)) if alone else crews_command("127.0.0.1", port)
     child = subprocess.Popen(command, cwd=ROOT, env=dict(os.environ), start_new_session=True)
     try:
