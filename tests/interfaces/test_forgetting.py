@@ -1,5 +1,7 @@
 """Scans older than the retention time are gone: from the log, from the bytes of its file, and from the columns laid out of it."""
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from tongchou.core.audit.models import Entry
 from tongchou.core.parameters.models import Parameter, ParameterValue
 from tongchou.domains.gate import actions_counts
 from tongchou.domains.gate.models import Device, Scan
-from tongchou.domains.gate.scan_log import Row, append
+from tongchou.domains.gate.scan_log import Row, append, empty_write_ahead_log
 from tongchou.domains.visits.scan_columns import ScanColumns
 from tongchou.interfaces.jobs.duties import forget_old_scans
 
@@ -58,3 +60,19 @@ def test_a_town_that_does_not_say_how_long_keeps_its_scans(log: list[int]) -> No
     ParameterValue.objects.all().delete()
     forget_old_scans(AT)
     assert Scan.objects.count() == 35
+
+
+def test_a_reader_that_keeps_the_log_from_being_emptied_is_told(log: list[int]) -> None:
+    connection = connections[settings.SCANS_DATABASE]
+    assert empty_write_ahead_log()
+    if connection.vendor == "sqlite":
+        with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT COUNT(*) FROM gate_scan").fetchone()
+            Scan.objects.filter(at_s__lt=log[-1] + 1).delete()
+            with connection.cursor() as cursor:
+                cursor.execute("PRAGMA busy_timeout = 10")
+            assert not empty_write_ahead_log()
+            with connection.cursor() as cursor:
+                cursor.execute("PRAGMA busy_timeout = 20000")
+        assert empty_write_ahead_log()

@@ -1,6 +1,6 @@
 """Are scans older than the retention time gone? Looked for wherever this machine can look; every place where it cannot is named as well.
 
-1. The tables: the log in each database, and every SQLite file in the installation's folder, whatever it is called.
+1. The tables: the log in each database, the bytes of its file, and every SQLite file in the installation's folder, whatever it is called.
 2. The columns laid out of the log, of this database and of any that was used before.
 3. The logs of the processes: a scan, a pass or a card has no business there at all.
 4. The archives this installation has written, and whatever lies beside them: judged by their manifests, unopened.
@@ -30,6 +30,7 @@ from tongchou.domains.visits.scan_columns import Damaged, times_in
 from tongchou.interfaces.cli.archive import FORMAT, SCRATCH, manifest_of
 from tongchou.interfaces.cli.archive_scans import SCANS_TABLE_FILE, TABLE, oldest_in
 from tongchou.interfaces.cli.shell import Fault
+from tongchou.interfaces.retention_bytes import leftovers
 
 KEEP, IN_BACKUPS = "gate.keep_scans_for", "gate.backup_scans_for"
 GRACE = timedelta(hours=1)  # the worker deletes every ten minutes, some at a time
@@ -37,6 +38,7 @@ ARCHIVES = "backups.json"  # in the installation's folder: the archives it has w
 # What a line of a log would hold of a scan: a pass, an identity card as a scanner sends it, a holder's number.
 TRACE = re.compile(rb"TC1:[0-9A-Z $%*+./:-]{60}|ID:\d{17}[0-9X]|\bholder\W{1,4}\d{4}")
 STAMP = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d")
+BYTES = T("数据库文件的字节", "bytes of the database file")  # held: pages freed
 TABLES, COLUMNS, LOGS, BACKUPS = T("扫码记录表", "tables"), T("分列文件", "column files"), T("运行日志", "logs"), T("备份", "backups")
 ELSEWHERE, MADE_OF = T("本机看不到的", "not to be seen from here"), T("由扫码得出、按规定保留的", "made of scans, kept on purpose")
 State = Literal["ok", "old", "unseen", "kept"]
@@ -95,7 +97,7 @@ def look_everywhere(limit: Limit, *, at: datetime, folders: Sequence[Path] = ())
     """Every place in order. `folders`: where else archives may lie."""
     home = Path(settings.HOME)
     looks: tuple[Callable[[], Iterable[Looked]], ...] = (
-        lambda: _tables(limit), lambda: _files(home, limit), lambda: _columns(home / "scan-columns", limit), lambda: _logs(home / "logs", limit),
+        lambda: _tables(limit), lambda: _bytes(limit), lambda: _files(home, limit), lambda: _columns(home / "scan-columns", limit), lambda: _logs(home / "logs", limit),
         lambda: _archives(home, folders, limit, at), lambda: _kept(limit), _elsewhere,
     )  # fmt: skip
     return [row for look in looks for row in look()]
@@ -126,6 +128,37 @@ def _tables(limit: Limit) -> Iterator[Looked]:
         )
         name = f"{alias} · {connection.vendor} · {connection.settings_dict['NAME']}"
         yield _verdict(TABLES, name, counted["n"], counted["old"], counted["oldest"], remedy if counted["old"] else None)
+
+
+def _bytes(limit: Limit) -> Iterator[Looked]:
+    """What the file of a log still holds although it was deleted: pages beneath the write-ahead log, that log itself, free pages."""
+    columns = tuple(field.attname for field in Scan._meta.concrete_fields)
+    for path in log_files():
+        try:
+            left = leftovers(path, TABLE, columns, limit.before_s)
+        except (OSError, ValueError, sqlite3.DatabaseError) as error:
+            yield Looked(BYTES, str(path), "unseen", said=T(f"读不了：{error}", f"cannot be read: {error}"))
+            continue
+        if left is None:
+            continue
+        if left.in_table:
+            said = T("先删除表里的，再看字节。", "First delete what is in the table, then look at the bytes.")
+            yield Looked(BYTES, str(path), "unseen", said=said)
+            continue
+        times = (*left.in_pages, *left.in_log)
+        said = T(
+            f"已删而字节还在：文件页 {len(left.in_pages)}，预写日志 {len(left.in_log)}，未清空页 {left.unwiped}。后台下次删除时清空；不行请停服后运行 VACUUM。",
+            f"Deleted, but the bytes are there: {len(left.in_pages)} in pages, {len(left.in_log)} in the write-ahead log, {left.unwiped} pages not wiped. "
+            "The worker empties them when it next deletes; if not, stop serving and run VACUUM on the file.",
+        )
+        old = len(times) + left.unwiped
+        yield _verdict(BYTES, str(path), left.free, old, min(times, default=None), said if old else None)
+
+
+def log_files() -> list[Path]:
+    """The SQLite files of the databases in use."""
+    used = (connections[alias] for alias in settings.DATABASES)
+    return [path for c in used if c.vendor == "sqlite" and (path := Path(str(c.settings_dict["NAME"]))).is_file()]
 
 
 def _files(home: Path, limit: Limit) -> Iterator[Looked]:
@@ -286,11 +319,6 @@ def _elsewhere() -> Iterator[Looked]:
             "Deleted rows stay in its files until VACUUM; archived WAL and base backups are for its administrator.",
         )
         yield Looked(ELSEWHERE, "PostgreSQL", "unseen", said=said)
-    else:
-        yield Looked(
-            ELSEWHERE, "SQLite", "unseen",
-            said=T("已删记录的字节由 secure_delete 覆写，此处不逐字节复查。", "The bytes of deleted rows are overwritten (secure_delete); they are not looked at one by one here."),
-        )  # fmt: skip
     scanners = Device.objects.filter(kind="scanner", token_digest__isnull=False).aggregate(n=Count("pk"), last=Max("enrolled_at"))
     said = T(
         "设备只存尚未上传的扫码；久未联网的请收回或停用。", "Devices hold what they have not sent yet: fetch or revoke those long offline."

@@ -60,12 +60,14 @@ def append(rows: Sequence[Row]) -> set[tuple[int, int]]:
     return set() if written == len(rows) else _clashes(rows)
 
 
-def empty_write_ahead_log() -> None:
-    """On SQLite, move what was written beside the file into it, so that nothing deleted is left there; nothing elsewhere."""
+def empty_write_ahead_log() -> bool:
+    """On SQLite, move what was written beside the file into it, so that nothing deleted is left there. False when a reader kept it from doing so."""
     connection = connections[settings.SCANS_DATABASE]
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    if connection.vendor != "sqlite":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return not cursor.fetchone()[0]
 
 
 def _insert(connection: BaseDatabaseWrapper, rows: Sequence[Row]) -> int:

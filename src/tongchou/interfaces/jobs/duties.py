@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from tongchou.core.audit.actions import seal_day
 from tongchou.core.audit.models import DailyRoot
 from tongchou.core.casework.models import Deadline
@@ -34,6 +36,7 @@ from tongchou.workflows.releasing import release_days
 from tongchou.workflows.suspending import keep_suspensions
 from tongchou.workflows.testing_streams import feed_last_days
 
+log = structlog.get_logger("tongchou.work")
 WORKER = system_actor("worker")
 SILENCE_BACK = timedelta(days=1)
 REMIND_BEFORE, KEEP_SCANS, AFTER_REFUSAL = "task.remind_before", "gate.keep_scans_for", "gate.entry_after_refusal_within"
@@ -170,7 +173,8 @@ def forget_old_scans(at: datetime) -> None:
     for _ in range(FORGET_ROUNDS):
         if not forget_scans(before=before, by=WORKER, at=at):
             break
-    empty_write_ahead_log()
+    if not empty_write_ahead_log():
+        log.warning("forget.log_not_emptied", remedy="tried again with the next deletion; tongchou check retention shows what is left")
     ScanColumns().forget_before(int(before.timestamp()))
 
 
