@@ -12,6 +12,7 @@ HEALTH_CENTRE = {"zh": "徐泾镇社区卫生服务中心", "en": "Xujing commun
 # kind of stream: expected background per resident of the catchment and day (assumption, science note 2.1 split over settings)
 BACKGROUND = {
     "testing_positive": 6e-6,
+    "testing_sampled": 0.2,
     "scanner_abnormal": 5e-4,
     "spot_positive": 1.5e-6,
     "fever_visits": 1.6e-4,
@@ -23,6 +24,8 @@ BACKGROUND = {
     "case_reports": 3e-6,
 }
 WASTEWATER_COPIES_PER_LITRE = 900.0
+# Kinds of stream that stand beside the one that is judged, for people to read; a share has no background of its own.
+BESIDE = {"sampling_site": ("testing_sampled", "testing_positive_rate")}
 
 
 def make_sentinels(villages: list[Village]) -> list[dict[str, object]]:
@@ -154,5 +157,15 @@ def _sentinel(
         "days": setup.days,
         "state": state,
         "generated": True,
-        "streams": [{"id": f"{code}-s", "kind": setup.stream, "background_per_day": float(f"{level:.3g}")}],
+        "streams": [
+            {"id": f"{code}-s", "kind": setup.stream, "background_per_day": float(f"{level:.3g}")},
+            *(
+                {
+                    "id": f"{code}-{kind.rpartition('_')[2]}",
+                    "kind": kind,
+                    "background_per_day": float(f"{seen * BACKGROUND.get(kind, 0):.3g}"),
+                }
+                for kind in BESIDE.get(setup.setting, ())
+            ),
+        ],
     }

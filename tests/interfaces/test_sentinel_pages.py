@@ -10,7 +10,7 @@ from tests.domains.sentinels.conftest import Matrix, matrix  # noqa: F401 - a fi
 from tests.fixtures_town import AT
 from tongchou.core.people.models import User
 from tongchou.core.runs.models import Run
-from tongchou.domains.sentinels.models import Observation, Sentinel
+from tongchou.domains.sentinels.models import Observation, Sentinel, Stream
 from tongchou.domains.warning.models import Signal
 from tongchou.interfaces import clock
 from tongchou.science.detection.model import METHOD_FALLBACK
@@ -110,6 +110,15 @@ def test_correction_shows_on_the_stream_s_page_and_the_past_can_be_replayed(brow
     browser.post("/sentinels/clinic-1/report", {"day": "2022-06-01", "value-clinic-1-fever": "8", "sure": "1", "reason": "漏登"})
     now, then = (browser.get(f"/streams/clinic-1-fever{q}").content.decode() for q in ("", "?known_on=2022-06-01"))
     assert "漏登" in now and "漏登" not in then and "当天所知" in then
+
+
+def test_stream_that_no_alarm_uses_says_so_instead_of_what_detection_assumes(browser: Client, matrix: Matrix) -> None:  # noqa: F811
+    browser.cookies["lang"] = "en"
+    Stream.objects.filter(pk=matrix.fever.pk).update(targets=["covid19"])
+    judged = browser.get("/streams/clinic-1-fever").content.decode()
+    Stream.objects.filter(pk=matrix.fever.pk).update(targets=[])
+    read = browser.get("/streams/clinic-1-fever").content.decode()
+    assert "Worse when" in judged and "no alarm uses it" in read and "Worse when" not in read
 
 
 def test_state_is_changed_with_a_reason(browser: Client) -> None:

@@ -126,3 +126,13 @@ def test_delayed_events_keep_their_sum_and_come_later(pack: Pack) -> None:
 def test_a_pack_without_a_story_is_refused(pack: Pack) -> None:
     with pytest.raises(ValueError, match=r"no story\.yaml"):
         generate_observations(replace(pack, story=None), 1)
+
+
+def test_positive_share_is_that_of_the_two_counts_and_no_alarm_reads_it(pack: Pack, history: GeneratedObservations) -> None:
+    site = next(s for s in pack.sentinels if s.setting == "sampling_site")
+    positive, sampled, share = (latest(history, code) for code in (f"{site.code}-s", f"{site.code}-sampled", f"{site.code}-rate"))
+    assert len(share) > 600 and set(share) == set(positive) & set(sampled)
+    assert all(value == round(1e4 * positive[day] / sampled[day], 2) for day, value in share.items())
+    assert {stream.kind: stream.targets for stream in site.streams} == {
+        "testing_positive": ("covid19",), "testing_sampled": (), "testing_positive_rate": (),
+    }  # fmt: skip

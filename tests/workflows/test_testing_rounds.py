@@ -182,7 +182,7 @@ def test_counts_of_a_day_become_observations_and_late_results_correct_them(small
     findings = [Finding("ONE00001", "positive", AT), Finding("ONE00002", "negative", AT), Finding("POOL0001", "negative", AT)]
     workflow.take_results(findings, source="test", by=small_town.chen, at=taken)
     assert testing_streams.feed_last_days(taken, ZONE, by=worker) == 2
-    assert values() == {"testing_sampled": 4, "testing_positive": 1, "testing_positive_rate": 0.25}
+    assert values() == {"testing_sampled": 4, "testing_positive": 1, "testing_positive_rate": 2500}
     assert Observation.objects.filter(stream=streams["testing_positive"], day=day).count() == 2
     assert Observation.objects.filter(source="testing", reported_at=taken).first().reason.endswith(testing_streams.CORRECTED.en)  # type: ignore[union-attr]
 

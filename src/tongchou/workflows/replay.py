@@ -219,7 +219,7 @@ def _watched(pack: Pack, places: dict[str, PlaceSpec]) -> Iterator[Watched]:
 def _streams_of(sentinel: SentinelSpec, paths: dict[str, str], places: dict[str, PlaceSpec], root: str) -> Iterator[Watched]:
     seen = [(paths[c.place], c.share * (places[paths[c.place]].population or 1)) for c in sentinel.catchments if c.place in paths]
     place = place_of(root, seen or [(paths[sentinel.place], 1.0)])
-    for s in sorted(sentinel.streams, key=lambda s: s.code):
+    for s in sorted((s for s in sentinel.streams if s.targets), key=lambda s: s.code):
         model = {name: getattr(s.model, name) for name in ("form", "events_per_infection", "delay_mean_days", "delay_sd_days")}
         yield Watched(
             s.code, s.kind, place, s.targets, s.value_kind, s.step_days, s.period_days, s.direction, s.weight, model

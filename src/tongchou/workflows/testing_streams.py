@@ -1,4 +1,9 @@
-"""Testing counted for the early warning: every day's counts go to the streams of each site's sentinel; results that came late correct them."""
+"""Testing counted for the early warning: every day's counts go to the streams of each site's sentinel; results that came late correct them.
+
+Positives are judged, the others are for people to read (kinds without a target in the pack). How many were sampled is effort: it triples on the day
+of a round. The share of positives adds nothing to their count: judged beside it, one piece of evidence would count twice in a fusion that takes
+streams as independent; and where most days have none it lies at 0 with a jump of 1 over whatever number was sampled, which no scale fits.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -29,8 +34,8 @@ class DayCount:
     positive: int
 
     @property
-    def positive_rate(self) -> float | None:
-        return self.positive / self.resulted if self.resulted else None
+    def positive_per_10k(self) -> float | None:
+        return round(1e4 * self.positive / self.resulted, 2) if self.resulted else None
 
 
 def day_counts(day: date, zone: ZoneInfo) -> list[DayCount]:
@@ -77,7 +82,7 @@ def _value_of(kind: str, counted: DayCount) -> float | None:
         return float(counted.sampled)
     if kind == "testing_positive":
         return float(counted.positive)
-    return counted.positive_rate
+    return counted.positive_per_10k
 
 
 def feed_last_days(at: datetime, zone: ZoneInfo, *, by: Actor) -> int:

@@ -135,7 +135,7 @@ def _streams(root: Place, places: Mapping[str, Place]) -> tuple[tuple[Watched, .
         .order_by("code")
     )
     watched, ids = [], {}
-    for row in rows:
+    for row in (row for row in rows if row.targets):  # what is evidence of nothing is for people to read
         seen = [(c.place.path, c.share * (c.place.population or 1)) for c in row.sentinel.catchments.all() if c.place.path in places]
         place = place_of(root.path, seen or [(row.sentinel.place.path, 1.0)])
         watched.append(

@@ -5,11 +5,23 @@ from typing import Any
 
 from tongchou.core.errors import Refusal
 from tongchou.core.importing.columns import CellRefused, Column, plain_heading
-from tongchou.core.importing.tables import CellProblem, FileRefused, column_letter, read_table
+from tongchou.core.importing.tables import CellProblem, FileRefused, Table, column_letter, read_table
 from tongchou.core.wording import T
 
 MEND = T("请改正后重新上传整个文件。", "Correct them and upload the whole file again.")
 _EMPTY = CellRefused(T("必填", "required"), T("请补填", "Fill it in"))
+
+
+def read_columns(content: bytes, columns: Sequence[Column]) -> tuple[Table, dict[str, int]]:
+    """The table of a file and field → where its column stands. Raises FileRefused naming the required columns that are not there."""
+    by_heading = {heading: column for column in columns for heading in column.headings}
+    table = read_table(content, frozenset(by_heading))
+    at = {by_heading[plain].field: n for n, heading in enumerate(table.headings) if (plain := plain_heading(heading)) in by_heading}
+    if lacking := [column.label for column in columns if column.required and column.field not in at]:
+        zh, en = "、".join(label.zh for label in lacking), ", ".join(label.en for label in lacking)
+        first = "、".join(column.label.zh for column in columns), ", ".join(column.label.en for column in columns)
+        raise FileRefused(T(f"缺少列：{zh}。", f"Columns missing: {en}."), T(f"第一行写：{first[0]}。", f"Row 1 must say: {first[1]}."))
+    return table, at
 
 
 def read_list(content: bytes, columns: Sequence[Column]) -> list[tuple[int, dict[str, Any]]]:
@@ -17,12 +29,7 @@ def read_list(content: bytes, columns: Sequence[Column]) -> list[tuple[int, dict
 
     Other columns of the file are left alone. Raises FileRefused naming every wrong cell, shown as its column may be shown.
     """
-    by_heading = {heading: column for column in columns for heading in column.headings}
-    table = read_table(content, frozenset(by_heading))
-    at = {by_heading[plain].field: n for n, heading in enumerate(table.headings) if (plain := plain_heading(heading)) in by_heading}
-    if lacking := [column.label for column in columns if column.required and column.field not in at]:
-        zh, en = "、".join(label.zh for label in lacking), ", ".join(label.en for label in lacking)
-        raise FileRefused(T(f"缺少列：{zh}。", f"Columns missing: {en}."), T("第一行写列名。", "Row 1 must hold the headings."))
+    table, at = read_columns(content, columns)
     rows, problems = [], list(table.faults)
     for number, cells in table.rows:
         read: dict[str, Any] = {}

@@ -210,7 +210,7 @@ def sentinel_problems(pack: Pack, document: Document) -> list[Problem]:
         for at, code in enumerate(content["targets"]):
             checker.known(("stream_kinds", kind, "targets", at), code, targets, T("病种", "target"))
         model = content["model"]
-        if model["form"] == "additive" and not model.get("events_per_infection"):
+        if content["targets"] and model["form"] == "additive" and not model.get("events_per_infection"):
             checker.say(
                 ("stream_kinds", kind, "model"),
                 T("加性模型缺少 events_per_infection", "an additive model needs events_per_infection"),

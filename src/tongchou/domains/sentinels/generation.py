@@ -13,6 +13,9 @@ from scipy.stats import gamma
 from tongchou.core.packs.contents import OtherCauseSpec, Pack, PlaceSpec, SentinelSpec, StorySpec, StreamModel, StreamSpec
 from tongchou.domains.sentinels.generation_epidemic import EpidemicParams, infections_by_village
 
+# Kind of stream that is one count over 10,000 of another of the same sentinel: (counted, of).
+SHARES = {"testing_positive_rate": ("testing_positive", "testing_sampled")}
+
 
 @dataclass(frozen=True)
 class ReportingParams:
@@ -57,13 +60,16 @@ def generate_observations(
         random = named_random(seed, f"outbreak:{outbreak.code}")
         infections += infections_by_village(random, pack.villages, outbreak, story.first_day, days, epidemic or EpidemicParams())
     calendar = _Calendar(story, pack.identity.zone, days)
-    parts = [
-        _stream_rows(pack.villages, sentinel, stream, story, calendar, infections, how, named_random(seed, f"stream:{stream.code}"))
-        for sentinel in pack.sentinels
-        if sentinel.state in ("live", "suspended")
-        for stream in sentinel.streams
-    ]
-    codes, day, at, value = (np.concatenate(column) for column in zip(*parts, strict=True))
+    parts: dict[str, Rows] = {}
+    for sentinel in (s for s in pack.sentinels if s.state in ("live", "suspended")):
+        for stream in sorted(sentinel.streams, key=lambda s: s.kind in SHARES):
+            if stream.kind in SHARES:
+                counts = (parts[s.code] for kind in SHARES[stream.kind] for s in sentinel.streams if s.kind == kind)
+                parts[stream.code] = _share_rows(stream.code, *counts)
+                continue
+            random = named_random(seed, f"stream:{stream.code}")
+            parts[stream.code] = _stream_rows(pack.villages, sentinel, stream, story, calendar, infections, how, random)
+    codes, day, at, value = (np.concatenate(column) for column in zip(*parts.values(), strict=True))
     order = np.lexsort((codes, day, at))
     return GeneratedObservations(
         codes[order], day[order], at[order], value[order], tuple(village.code for village in pack.villages), infections
@@ -104,7 +110,8 @@ def _stream_rows(
     how: ReportingParams,
     random: np.random.Generator,
 ) -> Rows:
-    shares = _shares(villages, sentinel)
+    seen = {catchment.place: catchment.share for catchment in sentinel.catchments}
+    shares = np.array([seen.get(village.code, 0.0) for village in villages])
     mean = background(stream.model, calendar.weekday, calendar.day_of_year, random, how.drift_sd)
     mean = mean * _other_causes(story.other_causes, stream, shares, villages, calendar)
     excess = delayed_events(stream.model, shares @ infections)
@@ -118,9 +125,12 @@ def _stream_rows(
     return _reports(stream, calendar, values, chosen, how, random)
 
 
-def _shares(villages: Sequence[PlaceSpec], sentinel: SentinelSpec) -> NDArray[np.float64]:
-    by_code = {catchment.place: catchment.share for catchment in sentinel.catchments}
-    return np.array([by_code.get(village.code, 0.0) for village in villages])
+def _share_rows(code: str, counted: Rows, of: Rows) -> Rows:
+    """One count over 10,000 of another, on days that have both, as last corrected and when that was known."""
+    last = [{day: (at, value) for _, day, at, value in sorted(zip(*rows, strict=True), key=lambda row: row[2])} for rows in (counted, of)]
+    both = [(day, last[0][day], last[1][day]) for day in last[0] if last[1].get(day, (None, 0))[1] > 0]
+    at, value = [max(a[0], b[0]) for _, a, b in both], [round(1e4 * a[1] / b[1], 2) for _, a, b in both]
+    return np.full(len(both), code), np.array([day for day, _, _ in both]), np.array(at), np.array(value)
 
 
 def background(
