@@ -9,6 +9,7 @@ import pytest
 from tests.domains.gate.door import door  # noqa: F401
 from tests.fixtures_town import AT, Town
 from tongchou.core.people.rules import system_actor
+from tongchou.domains.gate.actions_appeals import decide_appeal, open_appeal
 from tongchou.domains.gate.actions_counts import count_scans
 from tongchou.domains.gate.models import Device, DoorDay
 from tongchou.domains.gate.queries_doors import count_doors, doors_for, entries_after_refusal, oddities_of
@@ -102,6 +103,16 @@ def test_one_whom_the_house_admits_now_has_brought_something_new(log: Device) ->
     scanned(log, 13, AT + timedelta(hours=1, minutes=5), ADMIT, verdict=ADMIT)
     scanned(log, 14, AT + timedelta(minutes=6), ADMIT, way=1)  # going out
     assert counted() == 0
+
+
+@pytest.mark.django_db(databases="__all__")
+@pytest.mark.parametrize(("is_upheld", "entries"), [(True, 0), (False, 1)])
+def test_a_refusal_found_wrong_on_appeal_blames_nobody(log: Device, small_town: Town, is_upheld: bool, entries: int) -> None:
+    scanned(log, 10, AT, REFUSE)
+    appeal = open_appeal(log, seq=10, words="昨天采过样", phone="", by=BY, at=AT)
+    decide_appeal(appeal, upheld=is_upheld, answer="已核实采样记录", by=small_town.lin, at=AT)
+    scanned(log, 11, AT + timedelta(minutes=5), ADMIT)
+    assert counted() == entries
 
 
 @pytest.mark.django_db(databases="__all__")

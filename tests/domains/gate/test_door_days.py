@@ -7,6 +7,7 @@ import pytest
 
 from tests.domains.gate.door import door  # noqa: F401
 from tests.fixtures_town import AT, Town
+from tongchou.core.audit.models import Entry
 from tongchou.core.errors import Invalid, Unseen
 from tongchou.core.parameters.actions import set_parameter
 from tongchou.core.parameters.models import ParameterValue
@@ -56,6 +57,9 @@ def test_each_scan_is_counted_once_on_its_day_in_the_town(door: Device) -> None:
     assert scans_to_count() and counted() == expected
     assert not scans_to_count() and counted() == expected
     assert CountedScans.objects.get().upto == Scan.objects.latest("pk").pk
+    assert not any(
+        entry.detail != "{}" for entry in Entry.objects.filter(action="gate.count")
+    )  # nor does the log say how many came in a minute
 
 
 def test_a_scan_of_an_entrance_that_is_gone_holds_nothing_up(door: Device) -> None:  # noqa: F811
