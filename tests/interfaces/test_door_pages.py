@@ -15,10 +15,12 @@ from tongchou.core.people.models import User
 from tongchou.core.people.rules import system_actor
 from tongchou.domains.gate.actions import publish_entry_rules
 from tongchou.domains.gate.models import Device, DoorDay, Entrance
+from tongchou.domains.gate.rules import ODDITIES, Limits
 from tongchou.domains.gate.scan_log import Row, append
 from tongchou.domains.registry.models import Venue
 from tongchou.interfaces import clock
 from tongchou.interfaces.jobs.duties import count_doors, release_footfall
+from tongchou.interfaces.web.pages.doors import oddity_words
 from tongchou.interfaces.web.posters import Poster, posters_pdf
 
 pytestmark = pytest.mark.django_db(databases="__all__")
@@ -49,6 +51,11 @@ def test_the_list_shows_each_door_and_what_is_odd(made: Device) -> None:
     assert DoorDay.objects.get().admitted == 1
     assert "No such door" in lin.get("/gate/?odd=silent").content.decode()
     assert "菜场" in lin.get("/gate/?q=cs1").content.decode() and "No such door" in lin.get("/gate/?q=nowhere").content.decode()
+
+
+def test_what_is_odd_says_the_limits_in_force() -> None:
+    said = oddity_words(Limits(timedelta(hours=30), 0.4))
+    assert tuple(said) == ODDITIES and "30 hours" in said["silent"].en and "40 %" in said["few"].en
 
 
 def test_a_phone_is_enrolled_by_the_code_shown_once_and_revoked(made: Device) -> None:

@@ -111,7 +111,6 @@ def test_the_limits_are_those_of_the_day_and_a_town_without_them_finds_nothing_o
         key="gate.silent_after", value=30, valid_from=later.date(), source=T("会议纪要", "minutes"), by=system_actor("test"), at=AT
     )
     assert (limits_on(TODAY, "/").silent_after, limits_on(later.date(), "/").silent_after) == (timedelta(hours=24), timedelta(hours=30))
-    assert "30 hours" in limits_on(later.date(), "/").words()["silent"].en
     (row,) = doors_for(small_town.lin, at=later, limits=limits_on(later.date(), "/"))
     assert oddities_of(row) == []
     ParameterValue.objects.all().delete()

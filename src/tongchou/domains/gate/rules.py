@@ -107,17 +107,6 @@ class Limits:
     silent_after: timedelta | None
     few_share: float | None
 
-    def words(self) -> dict[str, T]:
-        """What each of ODDITIES says."""
-        hours, share = (self.silent_after or timedelta()) / timedelta(hours=1), (self.few_share or 0) * 100
-        return {
-            "silent": T(f"有设备但{hours:g}小时无扫码", f"A scanner, but no scan for {hours:g} hours"),
-            "let_in": T("昨日以来放行了应拦的人", "Let in people whom the rule refuses, since yesterday"),
-            "after_refusal": T("昨日以来拦下后不久又放行", "Let in soon after a refusal, since yesterday"),
-            "few": T(f"最近公布的人次不足预计的{share:g}%", f"The latest figure is below {share:g} % of the expected footfall"),
-            "no_scanner": T("没有登记扫码设备", "No scanner enrolled"),
-        }
-
 
 NO_LIMITS = Limits(None, None)
 

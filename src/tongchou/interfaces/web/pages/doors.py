@@ -1,6 +1,6 @@
 """Doors for the office: which stand where, what is odd about them, their scanners; and the page behind a venue code."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, get_args
 
 from django.contrib import messages
@@ -17,7 +17,7 @@ from tongchou.domains.gate import actions
 from tongchou.domains.gate.models import Device, Entrance
 from tongchou.domains.gate.queries import rules_in_force
 from tongchou.domains.gate.queries_doors import count_doors, door_days, doors_for, limits_on, oddities_of, seen_door
-from tongchou.domains.gate.rules import FREE, ODDITIES, DeviceKind, EntryRule, rule_for
+from tongchou.domains.gate.rules import FREE, ODDITIES, DeviceKind, EntryRule, Limits, rule_for
 from tongchou.domains.gate.screen_codes import seconds_old
 from tongchou.domains.registry.models import Venue
 from tongchou.domains.registry.rules import VENUE_CLASSES
@@ -52,13 +52,25 @@ def rule_words(rule: EntryRule) -> T:
     )
 
 
+def oddity_words(limits: Limits) -> dict[str, T]:
+    """What each of ODDITIES says."""
+    hours, share = (limits.silent_after or timedelta()) / timedelta(hours=1), (limits.few_share or 0) * 100
+    return {
+        "silent": T(f"有设备但{hours:g}小时无扫码", f"A scanner, but no scan for {hours:g} hours"),
+        "let_in": T("昨日以来放行了应拦的人", "Let in people whom the rule refuses, since yesterday"),
+        "after_refusal": T("昨日以来拦下后不久又放行", "Let in soon after a refusal, since yesterday"),
+        "few": T(f"最近公布的人次不足预计的{share:g}%", f"The latest figure is below {share:g} % of the expected footfall"),
+        "no_scanner": T("没有登记扫码设备", "No scanner enrolled"),
+    }
+
+
 @page("gate.read")
 def gate(request: Asked) -> HttpResponse:
     """All doors in one's places, narrowed by name or by what is odd."""
     odd, words = request.GET.get("odd", ""), request.GET.get("q", "").strip()[:60]
     odd = odd if odd in ODDITIES else ""
     limits = limits_on(request.at.date(), request.town.place.path)
-    said_of = limits.words()
+    said_of = oddity_words(limits)
     listed = Paginator(doors_for(request.actor, at=request.at, limits=limits, words=words, odd=odd), ROWS).get_page(request.GET.get("page"))
     counts = count_doors(request.actor, request.at, limits)
     address = reverse("gate")
@@ -103,7 +115,7 @@ def door(request: Asked, code: str) -> HttpResponse:
         actions.edit_entrance(found, keeper=keeper, expected_daily=expected, by=request.actor, at=request.at)
         messages.success(request, str(T("已保存。", "Saved.")))
         return redirect("door", code)
-    return render(request, "gate/door.html", _context(request, found, limits.words()))
+    return render(request, "gate/door.html", _context(request, found, oddity_words(limits)))
 
 
 def _context(request: Asked, found: Entrance, said_of: dict[str, T]) -> dict[str, Any]:
