@@ -9,7 +9,7 @@ import pytest
 from django.conf import LazySettings
 from django.db import transaction
 
-from tests.crashes import Killed, killed_before, writes_of
+from tests.crashes import Killed, killed_before, moments, writes_of
 from tests.domains.response.plans import SYSTEM, propose, published
 from tests.fixtures_town import AT, SINCE, Town
 from tests.workflows.test_early_warning import DAY, _at, watched  # noqa: F401 - a fixture
@@ -115,7 +115,7 @@ def test_straight_line_killed_before_any_statement_ends_as_if_it_had_not_been(
         keys = [parcel.key for parcel in letters.parcels]
         assert set(keys) == {f"mail:{m.key}" for m in Message.objects.filter(topic="mail")} and len(keys) <= len(set(keys)) + 1
 
-    for number in range(1, counted[0] + 1):
+    for number in moments(counted[0]):
         _undone(lambda n=number: killed_and_resumed(n))  # type: ignore[misc]
 
 
@@ -155,5 +155,5 @@ def test_morning_killed_before_any_statement_is_read_to_its_end(watched: Town, l
         assert _seen() == expected, f"killed before statement {number}"
         assert verify_chain().problems == ()
 
-    for number in range(1, counted[0] + 1):
+    for number in moments(counted[0]):
         _undone(lambda n=number: killed_and_resumed(n))  # type: ignore[misc]

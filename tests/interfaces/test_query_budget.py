@@ -36,7 +36,7 @@ from tongchou.workflows.early_warning import screen_morning
 from tongchou.workflows.installation import install_pack
 
 MOST_QUERIES = 25
-WHO = ("zhou", "lin", "wu", "gao", "sun")  # the leader on duty, the duty officer, a village's secretary, the auditor, the head of testing
+WHO = ("wu", "zhou", "lin", "gao", "sun")  # a village's secretary, the leader on duty, the duty officer, the auditor, the head of testing
 
 
 @pytest.fixture
@@ -57,6 +57,8 @@ def lived_town(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[datetime]:
     _work_on_tasks(now)
     monkeypatch.setattr(clock, "now", lambda: now)
     fill_up()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")  # a living town's planner knows how full its tables are
     yield now
 
 
@@ -97,26 +99,25 @@ def _browser(user: User) -> Client:
     return browser
 
 
-def test_no_page_asks_more_than_25_times_whoever_looks(lived_town: datetime) -> None:
-    pages, over, shown = every_page(), {}, set()
-    for user in User.objects.filter(username__in=WHO):
-        browser = _browser(user)
-        for name, address in pages.items():
+def test_no_page_asks_more_than_25_times_and_no_address_is_forgotten(lived_town: datetime) -> None:
+    """Each page as the first two of WHO who may open it see it."""
+    pages, over = every_page(), {}
+    seen_by: dict[str, list[str]] = {name: [] for name in pages}
+    for username in WHO:
+        browser = _browser(User.objects.get(username=username))
+        for name in (name for name, viewers in seen_by.items() if len(viewers) < 2):
             reset_queries()
             with CaptureQueriesContext(connection) as seen:
-                answer = browser.get(address)
+                answer = browser.get(pages[name])
                 _ = b"".join(answer) if answer.streaming else answer.content
             if answer.status_code == 200:
-                shown.add(name)
+                seen_by[name].append(username)
             if len(seen) > MOST_QUERIES:
-                over[f"{name} as {user.username}"] = len(seen)
+                over[f"{name} as {username}"] = len(seen)
     assert over == {}
     # A page nobody may open proves nothing; the sign-in page sends the signed-in away.
-    assert set(pages) - shown == {"login"}
-
-
-def test_every_address_is_walked_or_takes_only_a_form(lived_town: datetime) -> None:
+    assert [name for name, viewers in seen_by.items() if not viewers] == ["login"]
     routes = {route.name for route in urlpatterns if isinstance(route, URLPattern)}
-    walked = {name.partition(" ")[0] for name in every_page()}
+    walked = {name.partition(" ")[0] for name in pages}
     assert walked | POST_ONLY == routes
     assert walked & POST_ONLY == set()

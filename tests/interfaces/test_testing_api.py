@@ -115,5 +115,5 @@ def test_people_elsewhere_and_narrow_tokens_are_refused(people: list[Resident]) 
     assert zhao.post(f"/testing/rounds/{number}/people", people=[people[0].pk]).status_code == 404
     assert Caller("gao", ["testing.read"]).post(f"/testing/rounds/{number}/people", people=[people[0].pk]).status_code == 404
     assert gao.post(f"/testing/rounds/{number}/people", people=[people[0].pk]).json() == {"new": 1}
-    assert gao.post(f"/testing/rounds/{number}/people", people=[0]).status_code == 404
+    assert gao.post(f"/testing/rounds/{number}/people", people=[0]).status_code == 422
     assert gao.post("/testing/boxes/BX00x/carry", holder="x", tube_count=1).status_code == 404

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from django.db.models import QuerySet
 from ninja import Query
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, Field
 from pydantic_core import PydanticCustomError
 
 from tongchou.interfaces.api.wording import both
@@ -22,6 +22,7 @@ def _in_utc(instant: datetime) -> datetime:
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+RowNumber = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Limit = Annotated[int, Query(ge=1, le=500, description=both("至多几行", "rows at most"))]
 Offset = Annotated[int, Query(ge=0, le=2**31, description=both("跳过几行", "rows to pass over"))]
 

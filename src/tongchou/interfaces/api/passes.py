@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from django.http import HttpRequest
 from django.urls import reverse
-from ninja import Router, Schema
+from ninja import Path, Router, Schema
 from pydantic import Field
 
 from tongchou.core.errors import Unseen
@@ -19,7 +19,7 @@ from tongchou.domains.suspensions.actions import Grounds, refuse_suspension, wit
 from tongchou.domains.suspensions.models import Objection, Suspension
 from tongchou.domains.suspensions.queries import seen_objection, seen_suspension, suspensions_seen
 from tongchou.domains.suspensions.rules import CAUSES
-from tongchou.interfaces.api.fields import Instant, Limit, Offset, page_of
+from tongchou.interfaces.api.fields import Instant, Limit, Offset, RowNumber, page_of
 from tongchou.interfaces.api.town import town_for
 from tongchou.interfaces.api.wording import Pair, Reason, both, pair
 from tongchou.interfaces.chance import random_holder, random_token
@@ -33,7 +33,7 @@ router = Router(tags=["gate"])
 class PassesIn(Schema):
     """发给谁：底数里的居民 Residents of the register by row number, and what their passes are for."""
 
-    people: list[int] = Field(min_length=1, max_length=500)
+    people: list[RowNumber] = Field(min_length=1, max_length=500)
     purpose: str = Field(max_length=200)
 
 
@@ -50,8 +50,8 @@ class PassOut(Schema):
 class PassLinkIn(Schema):
     """谁的手机，代持哪些人 Whose phone, and whose passes it carries (holder numbers)."""
 
-    holder: int
-    carries: list[int] = Field([], max_length=50)
+    holder: RowNumber
+    carries: list[RowNumber] = Field([], max_length=50)
 
 
 class PassLinkOut(Schema):
@@ -111,7 +111,7 @@ def post_link(request: HttpRequest, given: PassLinkIn) -> Any:
 
 
 @router.post("/passes/{holder}/lost", response=LostOut, summary=both("挂失", "a phone or card is lost: link ended, passes revoked"))
-def post_lost(request: HttpRequest, holder: int) -> Any:
+def post_lost(request: HttpRequest, holder: Path[RowNumber]) -> Any:
     return {"revoked": report_lost(_holder(request, holder), **_who(request))}
 
 
@@ -126,7 +126,7 @@ def post_visitor(request: HttpRequest, given: VisitorIn) -> Any:
 class SuspensionIn(Schema):
     """暂停谁的通行码、为什么、到什么时候 Whose passes (holder number), why, until when; somebody else must approve."""
 
-    holder: int = Field(ge=1, le=2**53)
+    holder: RowNumber
     incident: str
     cause: Literal["case", "contact", "recall"]
     words: str = Field(max_length=300)

@@ -10,7 +10,7 @@ from tongchou.core.places.models import Place
 from tongchou.core.places.queries import place_by_code
 from tongchou.domains.testing.actions import enlist_key_workers
 from tongchou.interfaces.api.fields import Instant, Limit, Offset
-from tongchou.interfaces.api.testing import _rows, _who
+from tongchou.interfaces.api.testing import _who
 from tongchou.interfaces.api.testing_shapes import ChaseIn, DueOut, KeyWorkersIn, LatePage, NewOut, OverdueOut, PersonIn, PhoneOut
 from tongchou.interfaces.api.town import town_for
 from tongchou.interfaces.api.wording import both
@@ -22,7 +22,7 @@ router = Router(tags=["testing"])
 @router.post("/testing/key-workers", response=NewOut, summary=both("重点人群", "people who need regular testing, by group"))
 def post_key_workers(request: HttpRequest, given: KeyWorkersIn) -> Any:
     town = town_for(request, "testing.run")
-    people = dict(zip(_rows([k.person for k in given.people]), [k.group for k in given.people], strict=True))
+    people = {k.person: k.group for k in given.people}
     day = request.at.date()  # type: ignore[attr-defined]
     units = {k.person: k.unit for k in given.people}
     return {"new": enlist_key_workers(people=people, units=units, place=town.place, from_on=given.from_on or day, **_who(request))}

@@ -147,13 +147,7 @@ def take_round_step(request: HttpRequest, number: str, step: RoundStep, given: S
 @router.post("/testing/rounds/{number}/people", response=NewOut, summary=both("加入名册", "put people on the roll"))
 def post_people(request: HttpRequest, number: str, given: PeopleIn) -> Any:
     found = seen_round(number, request.auth)  # type: ignore[attr-defined]
-    return {"new": actions.add_people(testing_round=found, people=_rows(given.people), **_who(request))}
-
-
-def _rows(people: list[int]) -> list[int]:
-    if any(not 1 <= who < 2**53 for who in people):
-        raise Unseen("resident")
-    return people
+    return {"new": actions.add_people(testing_round=found, people=given.people, **_who(request))}
 
 
 @router.post("/testing/rounds/{number}/check-offs", response=DeliveryOut, summary=both("采样登记", "check people off; once per person"))
@@ -187,7 +181,7 @@ def post_accounts(request: HttpRequest, number: str, given: AccountIn) -> Any:
     found = seen_round(number, request.auth)  # type: ignore[attr-defined]
     post = post_by_code(given.to_post) if given.to_post else None
     new = actions_sampling.account_for(
-        testing_round=found, people=_rows(given.people), reason=given.reason, note=given.note, to_post=post, **_who(request)
+        testing_round=found, people=given.people, reason=given.reason, note=given.note, to_post=post, **_who(request)
     )
     return {"new": new}
 

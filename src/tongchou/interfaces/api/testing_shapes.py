@@ -7,12 +7,11 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import Field
 
-from tongchou.interfaces.api.fields import Instant
+from tongchou.interfaces.api.fields import Instant, RowNumber
 from tongchou.interfaces.api.response import DossierOut
 from tongchou.interfaces.api.wording import Pair, both
 
 MOST_ROWS = 4000
-RowNumber = Field(ge=1, le=2**53, description=both("底数中的行号", "row number in the register"))
 
 
 class RoundOut(DossierOut):
@@ -73,7 +72,7 @@ class RoundIn(Schema):
 class PeopleIn(Schema):
     """People by their row numbers in the register."""
 
-    people: list[int] = Field(min_length=1, max_length=MOST_ROWS)
+    people: list[RowNumber] = Field(min_length=1, max_length=MOST_ROWS)
 
 
 class NewOut(Schema):
@@ -140,7 +139,7 @@ class AccountIn(PeopleIn):
 class PersonIn(Schema):
     """One person by row number of the register."""
 
-    person: int = RowNumber
+    person: RowNumber
 
 
 class PhoneOut(Schema):
@@ -270,7 +269,7 @@ class PositiveOut(Schema):
 class KeyWorkerIn(Schema):
     """One person and the group that asks for regular testing."""
 
-    person: int = RowNumber
+    person: RowNumber
     group: str = Field(max_length=24)
     unit: str = Field("", max_length=80, description=both("工作单位", "where they work"))
 
