@@ -8,6 +8,7 @@ import pytest
 from tests.domains.testing.samplers import Scene, parameter, scene
 from tests.fixtures_town import AT, Town
 from tongchou.core.audit.models import Access
+from tongchou.core.audit.queries import accesses_to
 from tongchou.core.errors import Unseen
 from tongchou.core.parameters.models import ParameterValue
 from tongchou.domains.testing.actions import enlist_key_workers
@@ -109,17 +110,20 @@ def test_reading_names_and_calling_are_logged_and_ones_own_place_alone(small_tow
     made = ruled(small_town)
     (own,) = overdue_seen(small_town.wu, AT)
     assert set(own.people()) == set(made.people[:5])  # the sixth lives in another village
-    rows = people_to_chase(own, small_town.villages[0], own.people(), by=small_town.wu, at=AT)
+    rows = people_to_chase(own, own.people(), by=small_town.wu, at=AT)
     assert {(row.due.group, row.last_sampled_at, row.said) for row in rows} == {("resident", None, None)}
     assert number_of_overdue(made.people[0].pk, by=small_town.wu, at=AT) == "19900123450"
-    reasons = [a.reason for a in Access.objects.filter(action="person.read").order_by("seq")]
-    assert len(reasons) == 2 and reasons[0].startswith("常态化核酸催采 5 人") and reasons[1].startswith("常态化核酸催采")
+    read = [(a.subject_kind, a.details["fields"], a.reason) for a in Access.objects.filter(action="person.read").order_by("seq")]
+    assert sorted(kind for kind, _, _ in read) == ["household", "household", "resident"] and read[-1][1] == ["phone"]
+    assert {reason for _, _, reason in read} == {"常态化核酸催采 chasing overdue regular tests"}
+    assert made.people[0].household is not None
+    assert accesses_to(made.people[0].household).count() == 1 == accesses_to(made.people[0]).count()
     made.sample([0], "TUBE0001")
     for person, by in ((0, small_town.wu), (5, small_town.wu), (1, small_town.zhao)):  # sampled by now; not Wu's; of another town
         with pytest.raises(Unseen):
             number_of_overdue(made.people[person].pk, by=by, at=AT)
     with pytest.raises(Unseen):
-        people_to_chase(own, small_town.villages[1], own.people(), by=small_town.wu, at=AT)
+        people_to_chase(own, own.people(), by=small_town.zhao, at=AT)
 
 
 def test_rule_for_residents_alone_needs_no_key_worker(small_town: Town) -> None:

@@ -112,7 +112,7 @@ class Lane:
         site = self._look_up("site", given.site, Site.objects.filter(code=given.site).select_related("place").first)
         if found is None or site is None or not is_seen(by, found.place_path) or not by.may("testing.read", site.place_path):
             raise Unseen("round")
-        lines = [Line(**line.model_dump()) for line in given.sampled]
+        lines = [Line(s.tube, s.person, s.text, s.way, s.sampled_at) for s in given.sampled]
         asked_for: dict[str, Any] = {"tube_size": given.tube_size, "key": given.id, "add": given.add, "by": by, "at": clock.now()}
         return Request(self._context.run(read_delivery, found, site, lines, **asked_for))
 

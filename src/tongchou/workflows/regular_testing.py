@@ -17,12 +17,11 @@ from tongchou.core.errors import Refusal, Unseen
 from tongchou.core.parameters.queries import Value as Rule
 from tongchou.core.parameters.queries import values_on
 from tongchou.core.people.rules import Actor
-from tongchou.core.places.models import Place
 from tongchou.core.places.queries import places_below
 from tongchou.core.wording import T
 from tongchou.domains.registry.actions import read_names, unmask
 from tongchou.domains.registry.imports import RESIDENTS
-from tongchou.domains.registry.models import Resident
+from tongchou.domains.registry.models import Household, Resident
 from tongchou.domains.testing.models import Account, CheckOff, KeyWorker, Round
 from tongchou.domains.testing.rules import LASTING, REGULAR_EVERY, RESIDENT, Due, next_due
 
@@ -212,11 +211,14 @@ def overdue_seen(actor: Actor, at: datetime) -> list[Overdue]:
     return [found for scope in actor.scopes("testing.read") if (found := overdue_below(scope, at)) is not None]
 
 
-def people_to_chase(found: Overdue, place: Place, people: QuerySet[Resident], *, by: Actor, at: datetime) -> list[Late]:
-    """Read who is overdue, with names, to chase them: an Access."""
-    rows = list(people.select_related("place", "household").defer("id_number", "phone", "household__phone"))
-    why = T(f"{CHASED.zh} {len(rows)} 人", f"{CHASED.en}: {len(rows)} people")
-    read_names(place=place, purpose=f"{why.zh} {why.en}", by=by, at=at)
+def people_to_chase(found: Overdue, people: QuerySet[Resident], *, by: Actor, at: datetime) -> list[Late]:
+    """Read who is overdue, with names, to chase them: an Access of each household, or of the person who belongs to none."""
+    rows = list(people.select_related("place", "household__place").defer("id_number", "phone", "household__phone"))
+    if rows:
+        homes: dict[tuple[str, int], Household | Resident] = {}
+        for row in rows:
+            homes["household" if row.household else "resident", row.household_id or row.pk] = row.household or row
+        read_names(rows=list(homes.values()), purpose=f"{CHASED.zh} {CHASED.en}", by=by, at=at)
     return found.details(rows)
 
 

@@ -70,10 +70,16 @@ def unmask(*, spec: ImportSpec, row: RegisterRow, fields: Sequence[str], purpose
     return {name: getattr(fresh, name) or "" for name in fields}
 
 
-@action("register.read", place=lambda given: given["place"].path)
-def read_names(*, place: Place, purpose: str, by: Actor, at: datetime) -> None:
-    """Note that the names of people picked by what else is known of them (a test overdue) are read, for a purpose: an Access. Raises Invalid without one."""
-    record_access(place, fields=["household", "name"], purpose=purpose)
+@action("register.read")
+def read_names(*, rows: Sequence[RegisterRow], purpose: str, by: Actor, at: datetime) -> None:
+    """Note that the names of households or people picked by what else is known of them are read: an Access of each, so that each can learn of it.
+
+    Raises Unseen when one of them is not the actor's, Invalid without a purpose.
+    """
+    if not all(by.may("register.read", row.place_path) for row in rows):
+        raise Unseen("row")
+    for row in rows:
+        record_access(row, fields=["name"], purpose=purpose)
 
 
 @action("register.export", place=lambda given: given["place"].path)

@@ -62,7 +62,7 @@ def post_overdue_people(request: HttpRequest, given: ChaseIn, limit: Limit = 100
         return {"items": [], "count": 0}
     people = found.people() if given.group is None else found.of_unit(given.group, given.unit)
     some = people.order_by("household", "pk")[offset : offset + limit]
-    rows = regular_testing.people_to_chase(found, place, some, **_who(request))
+    rows = regular_testing.people_to_chase(found, some, **_who(request))
     return {"items": [_late(row) for row in rows], "count": people.count()}
 
 

@@ -153,7 +153,7 @@ def post_people(request: HttpRequest, number: str, given: PeopleIn) -> Any:
 @router.post("/testing/rounds/{number}/check-offs", response=DeliveryOut, summary=both("采样登记", "check people off; once per person"))
 def post_check_offs(request: HttpRequest, number: str, given: DeliveryIn) -> Any:
     found, site = seen_round(number, request.auth), seen_site(given.site, request.auth)  # type: ignore[attr-defined]
-    lines = [crew_phones.Line(**line.dict()) for line in given.sampled]
+    lines = [crew_phones.Line(s.tube, s.person, s.text, s.way, s.sampled_at) for s in given.sampled]
     delivery = crew_phones.read_delivery(found, site, lines, tube_size=given.tube_size, key=given.id, add=given.add, **_who(request))
     done = actions_check_off.check_off(
         testing_round=found, site=site, sampled=delivery.sampled, tube_size=delivery.tube_size, key=delivery.id, **_who(request)

@@ -59,7 +59,7 @@ def overdue_people(request: Asked) -> HttpResponse:
     group, unit = request.POST.get("group", ""), request.POST.get("unit", "")
     people = found.of_unit(group, unit) if group else found.people()
     page_obj, here = _page_of(people, request.POST.get("page", ""))
-    rows = people_to_chase(found, place, here, by=request.actor, at=request.at)
+    rows = people_to_chase(found, here, by=request.actor, at=request.at)
     homes: dict[int | None, list[dict[str, Any]]] = {}
     for row in sorted(rows, key=lambda late: (late.person.household_id or 0, late.person.pk)):
         homes.setdefault(row.person.household_id, []).append(_shown(row, request.at))
