@@ -56,3 +56,10 @@ class Invalid(Refusal):
         super().__init__(
             T("；".join(f"{p.field}：{p.said.zh}" for p in self.problems), "; ".join(f"{p.field}: {p.said.en}" for p in self.problems))
         )
+
+
+def in_words(field: str, text: str, least: int = 2) -> str:
+    """A text without its margins. Raises Invalid for a shorter one."""
+    if len(text.strip()) < least:
+        raise Invalid([FieldProblem(field, T(f"请填写说明（至少{least}个字）。", f"Say it in words (at least {least} characters)."))])
+    return text.strip()

@@ -44,10 +44,3 @@ def nearest_post(kind: str, place: Place) -> Post | None:
     codes = [code for code in place.path.split("/") if code]
     posts = Post.objects.filter(kind=kind, place__code__in=codes).select_related("place")
     return max((p for p in posts if place.path.startswith(p.place.path)), key=lambda p: (len(p.place.path), -p.pk), default=None)
-
-
-def in_words(field: str, text: str, least: int = 2) -> str:
-    """A text without its margins. Raises Invalid for a shorter one."""
-    if len(text.strip()) < least:
-        raise Invalid([FieldProblem(field, T(f"请填写说明（至少{least}个字）。", f"Say it in words (at least {least} characters)."))])
-    return text.strip()

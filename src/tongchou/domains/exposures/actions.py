@@ -9,8 +9,8 @@ from django.apps import apps
 from tongchou.core.audit.acting import action, record, record_access
 from tongchou.core.casework.life import Opening, advance, assign, open_dossiers
 from tongchou.core.casework.models import Dossier
-from tongchou.core.casework.two_people import basis_problems, basis_words, in_words, incident_problems, nearest_post, require_another
-from tongchou.core.errors import FieldProblem, Invalid, Stale, Unseen
+from tongchou.core.casework.two_people import basis_problems, basis_words, incident_problems, nearest_post, require_another
+from tongchou.core.errors import FieldProblem, Invalid, Stale, Unseen, in_words
 from tongchou.core.importing.bulk import insert_columns
 from tongchou.core.parameters.queries import value
 from tongchou.core.people.rules import Actor

@@ -10,7 +10,7 @@ from tongchou.core.audit.acting import action, record
 from tongchou.core.audit.chain import canonical
 from tongchou.core.casework.life import Opening, advance, open_dossiers
 from tongchou.core.casework.models import Dossier
-from tongchou.core.errors import FieldProblem, Invalid, Stale
+from tongchou.core.errors import FieldProblem, Invalid, Stale, in_words
 from tongchou.core.packs.contents import PlanSpec
 from tongchou.core.parameters.queries import value
 from tongchou.core.people.models import Post, Unit
@@ -110,7 +110,7 @@ def give_tasks(incident: Incident, *, by: Actor, at: datetime) -> list[Task]:
 @action("incident.work", on=Incident)
 def report_incident(incident: Incident, *, receipt: str, by: Actor, at: datetime) -> Incident:
     """Say that the level above has been told; `receipt` says who took it there. Stops the report clock."""
-    advance(incident.dossier, INCIDENT, "report", at=at, reason=_words("receipt", receipt))
+    advance(incident.dossier, INCIDENT, "report", at=at, reason=in_words("receipt", receipt))
     return incident
 
 
@@ -119,21 +119,21 @@ def add_log(incident: Incident, *, text: str, by: Actor, at: datetime) -> Incide
     """Put a note on the situation into the incident's log. Raises Stale when it is closed."""
     if incident.dossier.closed_at is not None:
         raise Stale(T("事件已结束，不能再记。", "The incident is closed; nothing can be added."))
-    record("incident.note", incident.dossier, reason=_words("text", text))
+    record("incident.note", incident.dossier, reason=in_words("text", text))
     return incident
 
 
 @action("incident.work", on=Incident)
 def propose_closing(incident: Incident, *, reason: str, by: Actor, at: datetime) -> Incident:
     """Ask for the incident to be closed."""
-    advance(incident.dossier, INCIDENT, "propose_closing", at=at, reason=_words("reason", reason))
+    advance(incident.dossier, INCIDENT, "propose_closing", at=at, reason=in_words("reason", reason))
     return incident
 
 
 @action("incident.work", on=Incident)
 def resume_incident(incident: Incident, *, reason: str, by: Actor, at: datetime) -> Incident:
     """Go back from closing to working."""
-    advance(incident.dossier, INCIDENT, "resume", at=at, reason=_words("reason", reason))
+    advance(incident.dossier, INCIDENT, "resume", at=at, reason=in_words("reason", reason))
     return incident
 
 
@@ -148,13 +148,7 @@ def close_incident(incident: Incident, *, review: str, by: Actor, at: datetime) 
             f"还有未办结的任务：{some}。请先完成或取消。", f"Tasks are still open: {some.replace('、', ', ')}. Finish or cancel them first."
         )
         raise Invalid([FieldProblem("tasks", said)])
-    incident.review = _words("review", review)
+    incident.review = in_words("review", review)
     incident.save(update_fields=["review"])
     advance(incident.dossier, INCIDENT, "close", at=at, reason=incident.review)
     return incident
-
-
-def _words(field: str, text: str) -> str:
-    if len(text.strip()) < 2:
-        raise Invalid([FieldProblem(field, T("请填写说明。", "Say it in words."))])
-    return text.strip()

@@ -9,7 +9,7 @@ from django.apps import apps
 
 from tongchou.core.audit.acting import action
 from tongchou.core.casework.life import Opening, advance, open_dossiers
-from tongchou.core.errors import FieldProblem, Invalid, Stale
+from tongchou.core.errors import FieldProblem, Invalid, Stale, in_words
 from tongchou.core.people.models import Post
 from tongchou.core.people.rules import Actor, system_actor
 from tongchou.core.places.models import Place
@@ -178,9 +178,7 @@ def close_check(check: SpotCheck, *, by: Actor, at: datetime) -> SpotCheck:
 @action("spot_check.run", on=SpotCheck)
 def cancel_check(check: SpotCheck, *, reason: str, by: Actor, at: datetime) -> SpotCheck:
     """Give a check up, with the reason; what was announced and drawn stays published."""
-    if len(reason.strip()) < 2:
-        raise Invalid([FieldProblem("reason", T("请写明原因", "Give the reason"))])
-    advance(check.dossier, SPOT_CHECK, "cancel", at=at, reason=reason.strip())
+    advance(check.dossier, SPOT_CHECK, "cancel", at=at, reason=in_words("reason", reason))
     return check
 
 

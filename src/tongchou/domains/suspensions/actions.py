@@ -9,12 +9,11 @@ from tongchou.core.casework.models import Dossier
 from tongchou.core.casework.two_people import (
     basis_problems,
     basis_words,
-    in_words,
     incident_problems,
     nearest_post,
     require_another,
 )
-from tongchou.core.errors import FieldProblem, Invalid, Stale, Unseen
+from tongchou.core.errors import FieldProblem, Invalid, Stale, Unseen, in_words
 from tongchou.core.parameters.queries import duration, value
 from tongchou.core.people.rules import Actor
 from tongchou.core.places.models import Place

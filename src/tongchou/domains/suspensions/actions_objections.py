@@ -4,8 +4,8 @@ from datetime import datetime
 
 from tongchou.core.audit.acting import action, record
 from tongchou.core.casework.life import Opening, advance, open_dossiers
-from tongchou.core.casework.two_people import in_words, nearest_post, require_another
-from tongchou.core.errors import Stale
+from tongchou.core.casework.two_people import nearest_post, require_another
+from tongchou.core.errors import Stale, in_words
 from tongchou.core.identity import check_mobile
 from tongchou.core.people.rules import Actor
 from tongchou.core.wording import T

@@ -10,7 +10,7 @@ from django.apps import apps
 from tongchou.core.audit.acting import action, record
 from tongchou.core.casework.life import Opening, advance, open_dossiers
 from tongchou.core.casework.models import Dossier
-from tongchou.core.errors import FieldProblem, Invalid, Stale, Unseen
+from tongchou.core.errors import FieldProblem, Invalid, Stale, Unseen, in_words
 from tongchou.core.parameters.queries import duration
 from tongchou.core.people.models import Post
 from tongchou.core.people.rules import Actor
@@ -57,28 +57,25 @@ def open_site(*, code: str, spec: SiteSpec, place: Place, sentinel: int | None =
 @action("testing.run", on=Site)
 def edit_site(site: Site, *, spec: SiteSpec, reason: str, by: Actor, at: datetime) -> Site:
     """Change what is written about a site, with the reason. Raises Invalid."""
-    problems = _site_problems(spec) + _reason_problems(reason)
-    if problems:
+    said = in_words("reason", reason)
+    if problems := _site_problems(spec):
         raise Invalid(problems)
     before = {"hours": site.hours, "booths": site.booths, "staff": site.staff}
     _write(site, spec)
     site.save()
-    record(
-        "site.edit", site, reason=reason, detail={"before": before, "hours": list(spec.hours), "booths": site.booths, "staff": site.staff}
-    )
+    record("site.edit", site, reason=said, detail={"before": before, "hours": list(spec.hours), "booths": site.booths, "staff": site.staff})
     return site
 
 
 @action("testing.run", on=Site)
 def close_site(site: Site, *, closed: bool, reason: str, by: Actor, at: datetime) -> Site:
     """Close a site, or let it work again. Raises Stale when it is so already."""
-    if problems := _reason_problems(reason):
-        raise Invalid(problems)
+    said = in_words("reason", reason)
     if closed == (site.closed_at is not None):
         raise Stale(T("该采样点的状态已是如此。", "The site is already in that state."))
     site.closed_at = at if closed else None
     site.save(update_fields=["closed_at"])
-    record("site.close" if closed else "site.reopen", site, reason=reason)
+    record("site.close" if closed else "site.reopen", site, reason=said)
     return site
 
 
@@ -163,9 +160,7 @@ def wind_up_round(testing_round: Round, *, reason: str = "", by: Actor, at: date
 @action("testing.run", on=Round)
 def resume_round(testing_round: Round, *, reason: str, by: Actor, at: datetime) -> Round:
     """Go back to sampling, with the reason."""
-    if problems := _reason_problems(reason):
-        raise Invalid(problems)
-    advance(testing_round.dossier, ROUND, "resume", at=at, reason=reason)
+    advance(testing_round.dossier, ROUND, "resume", at=at, reason=in_words("reason", reason))
     return testing_round
 
 
@@ -186,9 +181,7 @@ def close_round(testing_round: Round, *, by: Actor, at: datetime) -> Round:
 @action("testing.run", on=Round)
 def cancel_round(testing_round: Round, *, reason: str, by: Actor, at: datetime) -> Round:
     """Give up a round that has not begun, with the reason."""
-    if problems := _reason_problems(reason):
-        raise Invalid(problems)
-    advance(testing_round.dossier, ROUND, "cancel", at=at, reason=reason)
+    advance(testing_round.dossier, ROUND, "cancel", at=at, reason=in_words("reason", reason))
     return testing_round
 
 
@@ -242,7 +235,3 @@ def _site_problems(spec: SiteSpec) -> list[FieldProblem]:
     if spec.point is not None and not (-180 <= spec.point[0] <= 180 and -90 <= spec.point[1] <= 90):
         problems.append(FieldProblem("point", T("经度 -180 至 180，纬度 -90 至 90", "longitude -180 to 180, latitude -90 to 90")))
     return problems
-
-
-def _reason_problems(reason: str) -> list[FieldProblem]:
-    return [] if len(reason.strip()) >= 2 else [FieldProblem("reason", T("请写明原因", "Give the reason"))]

@@ -8,7 +8,7 @@ from django.apps import apps
 
 from tongchou.core.audit.acting import action, record, record_access
 from tongchou.core.casework.life import Opening, advance, open_dossiers
-from tongchou.core.errors import FieldProblem, Invalid, Stale
+from tongchou.core.errors import FieldProblem, Invalid, Stale, in_words
 from tongchou.core.identity import mask_name
 from tongchou.core.parameters.queries import value
 from tongchou.core.people.models import Post
@@ -17,7 +17,7 @@ from tongchou.core.places.models import Place
 from tongchou.core.wording import T
 from tongchou.domains.tracing.models import Case, ChainLink, Contact, Sample, Visit
 from tongchou.domains.tracing.queries import known_facts
-from tongchou.domains.tracing.reading import CASE_FIELDS, SECRETS, logged, read_case, words
+from tongchou.domains.tracing.reading import CASE_FIELDS, SECRETS, logged, read_case
 from tongchou.domains.tracing.rules import CASE, DEFINITION, EVIDENCE_KINDS, FACTS, METHODS, PARTS, RESULTS, lacking
 
 
@@ -79,7 +79,7 @@ def correct_case(case: Case, *, given: Mapping[str, Any], version: int, reason: 
     changed = {name: read[name] for name in CASE_FIELDS if read[name] != known[name]}
     if not changed:
         raise Stale(T("没有任何改动。", "Nothing was changed."))
-    said = words("reason", reason)
+    said = in_words("reason", reason)
     for name, found in read.items():
         setattr(case, name, found)
     case.version += 1
@@ -114,7 +114,7 @@ def classify_case(case: Case, *, to: str, reason: str = "", by: Actor, at: datet
 @action("case.work", on=Case)
 def discard_case(case: Case, *, reason: str, by: Actor, at: datetime) -> Case:
     """Say that it is none, and why; the clocks stop."""
-    advance(case.dossier, CASE, "discard", at=at, reason=words("reason", reason))
+    advance(case.dossier, CASE, "discard", at=at, reason=in_words("reason", reason))
     return case
 
 
@@ -123,7 +123,7 @@ def hand_in(case: Case, *, part: str, text: str, by: Actor, at: datetime) -> Cas
     """Hand in a part of the investigation form (`rules.PARTS`); its clock stops. A later hand-in of the same part replaces it, the log keeps both."""
     if part not in PARTS:
         raise Invalid([FieldProblem("part", T("没有这个部分。", "No such part of the form."))])
-    field, said = PARTS[part][0], words("text", text, 4)
+    field, said = PARTS[part][0], in_words("text", text, 4)
     setattr(case, field, said)
     case.save(update_fields=[field])
     advance(case.dossier, CASE, f"hand_in_{part}", at=at, detail={"characters": len(said)})
@@ -136,7 +136,7 @@ def close_case(case: Case, *, reason: str, by: Actor, at: datetime) -> Case:
     left = Contact.objects.filter(case=case, ended_at=None).count()
     if left:
         raise Invalid([FieldProblem("contacts", T(f"还有 {left} 名接触者在随访。", f"{left} contacts are still followed up."))])
-    advance(case.dossier, CASE, "close", at=at, reason=words("reason", reason))
+    advance(case.dossier, CASE, "close", at=at, reason=in_words("reason", reason))
     return case
 
 
@@ -184,7 +184,7 @@ def add_visit(case: Case, *, where: str, venue_id: int | None = None, from_at: d
         raise Invalid([FieldProblem("to_at", T("请核对起止时间。", "Check when it began and ended."))])
     if venue_id is not None and not apps.get_model("registry", "Venue").objects.filter(pk=venue_id).exists():
         raise Invalid([FieldProblem("venue", T("登记册里没有这个场所。", "No such venue in the register."))])
-    row = Visit.objects.create(case=case, where=words("where", where)[:200], venue_id=venue_id, from_at=from_at, to_at=to_at)
+    row = Visit.objects.create(case=case, where=in_words("where", where)[:200], venue_id=venue_id, from_at=from_at, to_at=to_at)
     record("visit.add", case.dossier, detail={"visit": row.pk, "from": from_at.isoformat(), "to": to_at.isoformat()})
     return row
 
@@ -220,7 +220,7 @@ def withdraw_link(link: ChainLink, *, reason: str, by: Actor, at: datetime) -> C
     record(
         "chain.withdraw",
         link.infectee.dossier,
-        reason=words("reason", reason),
+        reason=in_words("reason", reason),
         detail={"from": link.infector.dossier.number, "evidence": link.evidence},
     )
     return link

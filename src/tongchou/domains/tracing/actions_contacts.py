@@ -5,13 +5,13 @@ from datetime import date, datetime
 from typing import Any
 
 from tongchou.core.audit.acting import action, record, record_access
-from tongchou.core.errors import FieldProblem, Invalid, Stale
+from tongchou.core.errors import FieldProblem, Invalid, Stale, in_words
 from tongchou.core.parameters.queries import value
 from tongchou.core.people.rules import Actor
 from tongchou.core.places.models import Place
 from tongchou.core.wording import T
 from tongchou.domains.tracing.models import Case, CheckUp, Contact
-from tongchou.domains.tracing.reading import read_person, words
+from tongchou.domains.tracing.reading import read_person
 from tongchou.domains.tracing.rules import CEILING, DAYS, ENDINGS, EVIDENCE_KINDS, FEVER_C, days_followed, last_day
 
 _COLDEST, _HOTTEST = 34.0, 43.0
@@ -109,7 +109,9 @@ def end_contact(contact: Contact, *, why: str, reason: str, became: Case | None 
         raise Invalid([FieldProblem("why", T("请选择原因。", "Choose why."))])
     contact.ended_at, contact.ended_why, contact.became = at, why, became
     contact.save(update_fields=["ended_at", "ended_why", "became"])
-    record("contact.end", contact, reason=words("reason", reason), detail={"why": why, "became": became.dossier.number if became else None})
+    record(
+        "contact.end", contact, reason=in_words("reason", reason), detail={"why": why, "became": became.dossier.number if became else None}
+    )
     return contact
 
 

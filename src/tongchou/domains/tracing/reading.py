@@ -65,10 +65,3 @@ def logged(values: Mapping[str, Any]) -> dict[str, object]:
 
 def _plain(value: Any) -> object:
     return value.isoformat() if isinstance(value, date | datetime) else value
-
-
-def words(field: str, text: str, least: int = 2) -> str:
-    """A text that must say something. Raises Invalid."""
-    if len(text.strip()) < least:
-        raise Invalid([FieldProblem(field, T("请填写说明。", "Say it in words."))])
-    return text.strip()
