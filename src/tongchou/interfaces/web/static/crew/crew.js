@@ -238,7 +238,7 @@ function logged({ label, people, tube: code, at: ms }, state, zone) {
 function showRefused(refused, zone) {
   at("refused").hidden = !refused.length;
   at("refused-head").textContent = word("refused_head", { n: refused.length });
-  at("refused-list").replaceChildren(...refused.map((act) => refusedRow(act, zone)));
+  at("refused-list").replaceChildren(...refused.sort((a, b) => a.at - b.at).map((act) => refusedRow(act, zone)));
 }
 
 function refusedRow(act, zone) {
