@@ -45,7 +45,9 @@ def test_it_is_the_least_state_of_rest(town: tuple[list[list[float]], list[float
     assume(abs(float(np.abs(np.linalg.eigvals(a)).max()) - 1) > 0.05)
     q = np.zeros(c.size)
     for _ in range(20_000):
-        q = np.minimum(1.0, a @ q + c)
+        before, q = q, np.minimum(1.0, a @ q + c)
+        if np.abs(q - before).max() < 1e-9:
+            break
     found = inoperability(a, c)
     np.testing.assert_allclose(found.share, np.minimum(1.0, a @ found.share + c), atol=1e-9)
     np.testing.assert_allclose(found.share, q, atol=1e-4)
