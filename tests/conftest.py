@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 HERE = Path(__file__).parent
@@ -20,8 +21,9 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 
-if (HERE / "fixtures_town.py").exists():
-    pytest_plugins = ["tests.fixtures_town"]
+pytest_plugins = ["tests.fixtures_town"]
+hypothesis.settings.register_profile("suite", deadline=None)  # how long an example takes depends on what else the machine does
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture(autouse=True)
