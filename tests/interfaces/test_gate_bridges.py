@@ -216,7 +216,7 @@ def found(folder: Path, *words: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("programs", [("mqtt", "nats")], indirect=True)
 def test_no_acknowledged_scan_is_lost_and_none_is_there_twice(tmp_path: Path, programs: tuple[str, ...]) -> None:
-    told = found(tmp_path, "--what", *programs, "--times", "5")
+    told = found(tmp_path, "--what", *programs, "--times", "2")
     assert told["acknowledged"] > 0, told
     assert (told["lost"], told["twice"], told["missing"], told["unasked"], told["left"]) == (0, 0, 0, 0, 0), told
 

@@ -209,7 +209,7 @@ FILL = """async (text) => {
   const open = indexedDB.open("tongchou-gate");
   const database = await new Promise((resolve) => { open.onsuccess = () => resolve(open.result); });
   const transaction = database.transaction("scans", "readwrite");
-  for (let n = 0; n < 100000; n++) transaction.objectStore("scans").add({ at: 1654167600000 + n, text, told: "admit", way: "in", skew: 0 });
+  for (let n = 0; n < 20000; n++) transaction.objectStore("scans").add({ at: 1654167600000 + n, text, told: "admit", way: "in", skew: 0 });
   await new Promise((resolve) => { transaction.oncomplete = resolve; });
 }"""
 RULES_LEARNT_BEFORE = """(ms) => new Promise((resolve) => {
@@ -221,14 +221,14 @@ RULES_LEARNT_BEFORE = """(ms) => new Promise((resolve) => {
 })"""
 
 
-def test_a_hundred_thousand_scans_that_waited_arrive_in_order_and_once(chromium: Browser, home: Home) -> None:
+def test_twenty_thousand_scans_that_waited_arrive_in_order_and_once(chromium: Browser, home: Home) -> None:
     with home.pages(), home.lane():
         context, page = _scanner(chromium, home, "code-west")
         page.evaluate(FILL, home.texts["good"])
         page.reload()
         expect(page.locator("#waiting")).to_have_attribute("data-count", "0", timeout=240_000)
         numbers = [row[1] for row in home.ask("scans") if row[0] == WEST]
-        assert numbers == list(range(1, 100_001))
+        assert numbers == list(range(1, 20_001))
         context.close()
 
 
