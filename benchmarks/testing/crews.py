@@ -1,4 +1,4 @@
-"""How many people crews check off a second over HTTP, one household a request: python -m benchmarks.testing.crews [--people 90000] [--rounds 3]
+"""How many people crews check off a second over HTTP, one household a request: python -m benchmarks.testing.crews [--people 240000] [--rounds 3]
 
 32 crews, each with a token of its own, at 27 sites send a household of three into a pool of ten and wait until it is on disk (wrk), to the
 crews' lane as the product serves it. In turn with it, in the same run: the same lane giving every request a transaction of its own.
@@ -180,7 +180,7 @@ if __name__ == "__main__":
     if shutil.which("wrk") is None:
         raise SystemExit("wrk: not found, nothing measured; Debian: apt-get install wrk")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--people", type=int, default=90_000)
+    parser.add_argument("--people", type=int, default=240_000)
     parser.add_argument("--seconds", type=int, default=5, help="of each turn")
     parser.add_argument("--rounds", type=int, default=3)
     measure_each(parser, __file__, main)
