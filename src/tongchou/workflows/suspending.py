@@ -13,11 +13,10 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from tongchou.core.errors import Refusal, Stale
-from tongchou.core.outbox.queue import Telling, notify
+from tongchou.core.outbox.queue import Telling, notify, tell_post
 from tongchou.core.passes.actions import resume_passes, suspend_passes
 from tongchou.core.passes.models import IssuedPass
 from tongchou.core.people.models import User
-from tongchou.core.people.queries import holders_at
 from tongchou.core.people.rules import Actor, system_actor
 from tongchou.core.places.queries import installation
 from tongchou.core.wording import T
@@ -43,9 +42,9 @@ SHOWN_AFTER = timedelta(days=30)  # how long the person still reads of it on the
 def ask(holder: Holder, grounds: Grounds, *, by: Actor, at: datetime) -> Suspension:
     """Step 1. Raises what `ask_suspension` raises; whoever has to decide is told."""
     row = ask_suspension(holder=holder.number, place=holder.place, grounds=grounds, by=by, at=at)
-    head, post = row.dossier, row.dossier.owner_post
+    head = row.dossier
     text = T(f"{head.number}：有一件暂停通行码的申请待批", f"{head.number}: a suspension waits for approval")
-    notify([Telling(user, text, head) for user in (holders_at([post], at).values() if post else ())], at=at)
+    tell_post(head.owner_post, text, head, at=at)
     return row
 
 
@@ -130,10 +129,10 @@ def restrictions_of(people: Sequence[Holder], at: datetime) -> dict[int, list[Su
 def protest(row: Suspension, *, words: str, phone: str = "", by: Actor, at: datetime) -> Objection:
     """Step 5: an objection, and whoever is on duty is told."""
     found = object_to(row, words=words, phone=phone, by=by, at=at)
-    head, post = found.dossier, found.dossier.owner_post
+    head = found.dossier
     if head.opened_at == at:
         text = T(f"新申诉 {head.number}：{head.title_zh}", f"New objection {head.number}: {head.title_en}")
-        notify([Telling(user, text, head) for user in (holders_at([post], at).values() if post else ())], at=at)
+        tell_post(head.owner_post, text, head, at=at)
     return found
 
 

@@ -11,7 +11,8 @@ from tongchou.core.casework.models import Dossier
 from tongchou.core.errors import Refusal
 from tongchou.core.outbox.models import Message, Notice
 from tongchou.core.outbox.rules import may_leave
-from tongchou.core.people.models import User
+from tongchou.core.people.models import Post, User
+from tongchou.core.people.queries import holders_at
 from tongchou.core.wording import T
 
 LEASE = timedelta(minutes=2)
@@ -60,6 +61,11 @@ def post_all(drafts: Iterable[Draft], *, at: datetime) -> None:
             Message(topic=d.topic, key=d.key, payload=dict(d.payload), is_exercise=d.is_exercise, created_at=at, due_at=d.due_at or at)
         )
     Message.objects.bulk_create(rows, batch_size=500, ignore_conflicts=True)
+
+
+def tell_post(post: Post | None, text: T, dossier: Dossier, *, at: datetime) -> None:
+    """Notify whoever holds the post that has a dossier to decide: nobody where there is none."""
+    notify([Telling(user, text, dossier) for user in (holders_at([post], at).values() if post else ())], at=at)
 
 
 def notify(tellings: Sequence[Telling], *, at: datetime, is_exercise: bool = False) -> list[Notice]:

@@ -7,9 +7,8 @@ from tongchou.core.casework.life import Opening, advance, open_dossiers
 from tongchou.core.casework.two_people import nearest_post
 from tongchou.core.errors import FieldProblem, Invalid, Refusal
 from tongchou.core.identity import check_mobile
-from tongchou.core.outbox.queue import Telling, notify
+from tongchou.core.outbox.queue import tell_post
 from tongchou.core.passes.verdicts import REFUSED
-from tongchou.core.people.queries import holders_at
 from tongchou.core.people.rules import Actor
 from tongchou.core.wording import T
 from tongchou.domains.gate.models import Appeal, Device, Scan
@@ -64,7 +63,7 @@ def open_appeal(device: Device, *, seq: int, words: str, phone: str, by: Actor, 
         phone=checked,
     )
     told = T(f"新门岗申诉 {dossier.number}：{dossier.title_zh}", f"New gate appeal {dossier.number}: {dossier.title_en}")
-    notify([Telling(user, told, dossier) for user in (holders_at([post], at).values() if post else ())], at=at)
+    tell_post(post, told, dossier, at=at)
     return appeal
 
 

@@ -18,10 +18,8 @@ from tongchou.science import StratumDesign
 
 def checks_seen(actor: Actor) -> QuerySet[SpotCheck]:
     """Checks in the actor's places or around them, open ones first. One query."""
-    where = Q(pk__in=[])
-    for scope in actor.scopes("spot_check.read"):
-        around = [scope[: n + 1] for n, sign in enumerate(scope) if sign == "/"]
-        where |= Q(dossier__place__path__startswith=scope) | Q(dossier__place__path__in=around)
+    around = [scope[: n + 1] for scope in actor.scopes("spot_check.read") for n, sign in enumerate(scope) if sign == "/"]
+    where = within(actor, "spot_check.read", "dossier__place__path") | Q(dossier__place__path__in=around)
     rows = SpotCheck.objects.filter(where).select_related("dossier__place", "dossier__owner_post").defer("secret")
     return rows.order_by(F("dossier__closed_at").desc(nulls_first=True), "-dossier__opened_at", "-pk")
 

@@ -10,7 +10,7 @@ from ninja import Router, Schema, Status
 from pydantic import Field
 
 from tongchou.core.errors import FieldProblem, Invalid, Unseen
-from tongchou.core.people.queries import post_by_code
+from tongchou.core.people.queries import post_by_code, within
 from tongchou.core.people.rules import Actor
 from tongchou.core.places.models import Place
 from tongchou.core.places.queries import installation, place_by_code
@@ -201,13 +201,9 @@ def _now(request: HttpRequest) -> datetime:
 
 
 def _may_read(actor: Actor) -> Q:
-    scopes = actor.scopes("sentinel.read")
-    if not scopes:
+    if not actor.scopes("sentinel.read"):
         raise Unseen("sentinel")
-    reach = Q(pk=None)
-    for scope in scopes:
-        reach |= Q(place__path__startswith=scope)
-    return reach
+    return within(actor, "sentinel.read", "place__path")
 
 
 def _head(row: Sentinel) -> dict[str, Any]:
