@@ -110,8 +110,8 @@ def _pass_on_a_phone() -> None:
     from tongchou.core.passes.models import IssuerKey
     from tongchou.core.people.rules import system_actor
     from tongchou.core.places.queries import installation
+    from tongchou.core.secrecy import token_digest
     from tongchou.domains.gate.actions_passes import carry_passes, give_link
-    from tongchou.domains.gate.checking import token_digest
     from tongchou.domains.gate.models import Holder, PassLink
     from tongchou.domains.registry.models import Household
     from tongchou.interfaces import clock

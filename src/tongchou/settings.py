@@ -78,6 +78,7 @@ DOMAINS = [
     "spot_checks",
     "suspensions",
     "footfall",
+    "difficulties",
 ]
 INSTALLED_APPS = [
     "django.contrib.auth",

@@ -11,8 +11,9 @@ import pytest
 from tongchou.core.passes.status_lists import bits_of
 from tongchou.core.passes.tokens import Pass, SigningKey, TrustedKey, write_pass
 from tongchou.core.passes.verdicts import VERDICTS
+from tongchou.core.secrecy import token_digest
 from tongchou.core.wording import T
-from tongchou.domains.gate.checking import Book, Door, SeenPasses, token_digest
+from tongchou.domains.gate.checking import Book, Door, SeenPasses
 from tongchou.domains.gate.rules import FLAGS, REASON_CODES, EntryRule
 from tongchou.domains.gate.scan_log import Row
 from tongchou.interfaces.gate.deliveries import CLOCK_OFF_S, IMPLAUSIBLE_S, LATE_S, MOST_SCANS, answer, cards_in, judged, read_delivery

@@ -27,6 +27,11 @@ def unseal(sealed: bytes) -> str:
         raise RuntimeError("sealed field: wrong key; restore keys.json from the key backup") from error
 
 
+def token_digest(token: str) -> str:
+    """How the secret of an address or a device is kept: 256 random bits need no salt."""
+    return sha256(token.encode()).hexdigest()
+
+
 def blind_index(text: str) -> bytes:
     """A 16-byte keyed digest for equality search (HMAC-SHA256, cut): without the key it tells nothing of the small number space."""
     return hmac.digest(settings.KEYS.index, text.encode(), sha256)[:16]

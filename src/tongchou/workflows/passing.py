@@ -19,10 +19,10 @@ from tongchou.core.passes.models import IssuedPass
 from tongchou.core.passes.queries import standing_passes, text_again
 from tongchou.core.people.rules import Actor, system_actor
 from tongchou.core.places.models import Place
+from tongchou.core.secrecy import token_digest
 from tongchou.core.wording import T
 from tongchou.domains.gate.actions import learn_facts, register_residents
 from tongchou.domains.gate.actions_passes import end_link
-from tongchou.domains.gate.checking import token_digest
 from tongchou.domains.gate.models import Holder, PassLink
 from tongchou.domains.registry.models import Resident
 from tongchou.domains.testing.queries import corrected_people, latest_negatives, negative_people

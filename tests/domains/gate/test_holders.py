@@ -11,6 +11,7 @@ from tests.fixtures_town import AT, Town
 from tongchou.core.audit.models import Access, Entry
 from tongchou.core.errors import Invalid, Refusal, Stale, Unseen
 from tongchou.core.people.rules import system_actor
+from tongchou.core.secrecy import token_digest
 from tongchou.domains.gate.actions import (
     enrol_device,
     invite_device,
@@ -21,7 +22,6 @@ from tongchou.domains.gate.actions import (
     revoke_device,
 )
 from tongchou.domains.gate.actions_passes import carry_passes, end_link, give_link, look_at_holders
-from tongchou.domains.gate.checking import token_digest
 from tongchou.domains.gate.models import Device, EntryRules, Holder, PassLink
 from tongchou.domains.gate.queries import device_of, rules_in_force
 

@@ -18,6 +18,7 @@ _READ = (
     "spot_check.read",
 )
 _TRACE = ("case.read", "case.work", "contact.follow")
+_DIFFICULTIES = ("difficulty.read", "difficulty.raise", "difficulty.hear")
 _SUSPENSIONS = ("suspension.read", "suspension.approve", "suspension.lift", "suspension.object")
 
 # One line per kind of post. A capability holds in the post's place and everything below it.
@@ -26,6 +27,9 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
         "duty_leader": frozenset(
             (
                 *_READ,
+                *_DIFFICULTIES,
+                "difficulty.route",
+                "difficulty.work",
                 "alarm.acknowledge",
                 "alarm.confirm",
                 "alarm.dismiss",
@@ -56,6 +60,9 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
         "duty_officer": frozenset(
             (
                 *_READ,
+                *_DIFFICULTIES,
+                "difficulty.route",
+                "difficulty.work",
                 "alarm.acknowledge",
                 "alarm.confirm",
                 "alarm.dismiss",
@@ -92,6 +99,8 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
         "group_leader": frozenset(
             (
                 *_READ,
+                *_DIFFICULTIES,
+                "difficulty.work",
                 "incident.work",
                 "task.assign",
                 "stream.report",
@@ -108,11 +117,25 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
             )
         ),
         "area_lead": frozenset(
-            (*_READ, "stream.report", "register.write", "gate.read", "pass.issue", "testing.sample", "spot_check.take", "contact.follow")
+            (
+                *_READ,
+                *_DIFFICULTIES,
+                "difficulty.work",
+                "stream.report",
+                "register.write",
+                "gate.read",
+                "pass.issue",
+                "testing.sample",
+                "spot_check.take",
+                "contact.follow",
+            )
         ),
         "village_secretary": frozenset(
             (
                 *_READ,
+                *_DIFFICULTIES,
+                "difficulty.route",
+                "difficulty.work",
                 "stream.report",
                 "register.write",
                 "person.unmask",
@@ -126,6 +149,8 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
         "township_doctor": frozenset(
             (
                 *_READ,
+                "difficulty.read",
+                "difficulty.work",
                 "alarm.acknowledge",
                 "stream.report",
                 "person.unmask",
@@ -140,6 +165,8 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
         "data_clerk": frozenset(
             (
                 *_READ,
+                *_DIFFICULTIES,
+                "difficulty.work",
                 "stream.report",
                 "sentinel.write",
                 "register.write",
@@ -156,7 +183,17 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
             )
         ),
         "auditor": frozenset(
-            ("desk.read", "audit.read", "parameter.read", "incident.read", "alarm.read", "sentinel.read", "outbox.read", "suspension.read")
+            (
+                "desk.read",
+                "audit.read",
+                "parameter.read",
+                "incident.read",
+                "alarm.read",
+                "sentinel.read",
+                "outbox.read",
+                "suspension.read",
+                "difficulty.read",
+            )
         ),
         "administrator": frozenset(
             (

@@ -16,9 +16,8 @@ from tongchou.core.errors import FieldProblem, Invalid, Refusal, Stale, Unseen
 from tongchou.core.identity import check_mobile, check_resident_id
 from tongchou.core.people.rules import Actor
 from tongchou.core.places.models import Place
-from tongchou.core.secrecy import blind_index
+from tongchou.core.secrecy import blind_index, token_digest
 from tongchou.core.wording import T
-from tongchou.domains.gate.checking import token_digest
 from tongchou.domains.gate.models import Device, Entrance, EntryRules, Holder
 from tongchou.domains.gate.queries import rule_from
 from tongchou.domains.gate.rules import ALL, DeviceKind, piling_on

@@ -6,8 +6,8 @@ from datetime import datetime
 from tongchou.core.audit.acting import action, record, record_access
 from tongchou.core.errors import FieldProblem, Invalid, Stale, Unseen
 from tongchou.core.people.rules import Actor
+from tongchou.core.secrecy import token_digest
 from tongchou.core.wording import T
-from tongchou.domains.gate.checking import token_digest
 from tongchou.domains.gate.models import Holder, PassLink
 
 

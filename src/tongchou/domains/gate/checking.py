@@ -4,10 +4,11 @@ import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import blake2b, sha256
+from hashlib import blake2b
 from typing import Generic, TypeVar
 
 from tongchou.core.passes.tokens import BadPass, Pass, TrustedKey, read_pass
+from tongchou.core.secrecy import token_digest
 from tongchou.domains.gate.rules import ELSEWHERE_S, Decision, EntryRule, decide
 
 _SEEN_AT_MOST = 200_000
@@ -97,11 +98,6 @@ def card_number(text: str) -> str | None:
     """The number of an identity card as a scanner sends it (`ID:` and 18 signs); None when the text is something else."""
     found = _CARD.fullmatch(text) if text.startswith("ID:") else None
     return found and found[1]
-
-
-def token_digest(token: str) -> str:
-    """How a device's token is kept: 256 random bits need no salt."""
-    return sha256(token.encode()).hexdigest()
 
 
 def scan_digest(at: int, text: str, told: str, way: str) -> int:

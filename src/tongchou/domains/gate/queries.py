@@ -12,9 +12,9 @@ from tongchou.core.errors import Unseen
 from tongchou.core.passes.queries import standing_passes, status_lists, trusted_keys
 from tongchou.core.passes.tokens import HIGHEST_HOLDER, Pass
 from tongchou.core.people.rules import Actor
-from tongchou.core.secrecy import blind_index
+from tongchou.core.secrecy import blind_index, token_digest
 from tongchou.core.wording import T
-from tongchou.domains.gate.checking import Book, Door, token_digest
+from tongchou.domains.gate.checking import Book, Door
 from tongchou.domains.gate.models import Appeal, Device, EntryRules, Holder
 from tongchou.domains.gate.rules import DeviceKind, EntryRule, rule_for
 

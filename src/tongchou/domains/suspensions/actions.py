@@ -6,6 +6,7 @@ from datetime import datetime
 from tongchou.core.audit.acting import action, record_access
 from tongchou.core.casework.life import Opening, advance, open_dossiers
 from tongchou.core.casework.models import Dossier
+from tongchou.core.casework.spans import span_problem
 from tongchou.core.casework.two_people import (
     basis_problems,
     basis_words,
@@ -20,7 +21,7 @@ from tongchou.core.places.models import Place
 from tongchou.core.places.queries import installation
 from tongchou.core.wording import T
 from tongchou.domains.suspensions.models import Suspension
-from tongchou.domains.suspensions.rules import BASES, CAUSES, DAY_COST, LONGEST, SUSPENSION, cost_yuan, end_problem
+from tongchou.domains.suspensions.rules import BASES, CAUSES, DAY_COST, LONGEST, NO_FURTHER, SUSPENSION, cost_yuan
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def _objections(grounds: Grounds, place: Place, at: datetime) -> list[FieldProbl
     if grounds.incident.is_exercise:
         found.append(FieldProblem("incident", T("演练不得限制任何人。", "A drill restricts nobody.")))
     longest = duration(LONGEST, on=at.date(), place_path=place.path)
-    return [*found, *([FieldProblem("ends_at", said)] if (said := end_problem(grounds.ends_at, longest, at)) else [])]
+    return [*found, *([FieldProblem("ends_at", said)] if (said := span_problem(grounds.ends_at, longest, at, NO_FURTHER)) else [])]
 
 
 def _misasked(grounds: Grounds, place: Place, at: datetime) -> list[FieldProblem]:

@@ -10,6 +10,8 @@ from tongchou.core.wording import T
 APPROVE_WITHIN, BASES = "gate.suspension_approve_within", "gate.suspension_bases"
 LONGEST, DAY_COST, APPEAL_WITHIN = "gate.suspension_longest", "gate.suspension_day_cost", "gate.appeal_within"
 
+NO_FURTHER = T("不得层层加码", "nobody adds to what was ordered")
+
 # Why passes may be suspended. Closed on purpose: for anything else there is no such measure.
 CAUSES: Mapping[str, T] = {
     "case": T("本人检测阳性或确诊，隔离治疗期间", "tested positive or confirmed, while isolated or treated"),
@@ -43,16 +45,6 @@ SUSPENSION = Machine(
     starts=(APPROVE_WITHIN,),
 )
 OBJECTION = objection_machine("objection", T("对暂停的申诉", "Objection to a suspension"), "SS", APPEAL_WITHIN)
-
-
-def end_problem(ends_at: datetime, longest: timedelta, at: datetime) -> T | None:
-    """What is wrong with the end of a suspension that would begin now: it lies ahead, and no further than is allowed on this day."""
-    if ends_at <= at:
-        return T("结束时间须在将来。", "The end must lie in the future.")
-    if ends_at > at + longest:
-        days = f"{longest / timedelta(days=1):g}"
-        return T(f"最长 {days} 天，不得层层加码。", f"At most {days} days: nobody adds to what was ordered.")
-    return None
 
 
 def cost_yuan(at: datetime, ends_at: datetime, a_day_yuan: float) -> int:

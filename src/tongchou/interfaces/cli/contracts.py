@@ -26,6 +26,7 @@ CONTRACTS = {
             "spot_checks",
             "suspensions",
             "footfall",
+            "difficulties",
         )
     },
 }

@@ -20,6 +20,7 @@ NAMES: Mapping[str, T] = {
     "entrance.edit": T("修改入口信息", "Entrance edited"),
     "entrance.open": T("设立入口", "Entrance opened"),
     "entrance.screen": T("更换动态码密钥", "Screen code renewed"),
+    "firm_link.give": T("发放企业页面链接", "Link of a firm's page given"),
     "footfall.release": T("公布场所人次", "Footfall given"),
     "gate.count": T("汇总扫码记录", "Scans counted"),
     "gate.forget": T("删除到期扫码记录", "Old scans deleted"),

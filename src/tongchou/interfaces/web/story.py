@@ -10,6 +10,7 @@ from tongchou.core.casework.machine import Machine
 from tongchou.core.casework.models import Dossier
 from tongchou.core.people.models import Post
 from tongchou.core.wording import T
+from tongchou.domains.difficulties import rules as difficulties
 from tongchou.domains.exposures.rules import APPROVE_WITHIN, EXPOSURE
 from tongchou.domains.gate.rules import APPEAL
 from tongchou.domains.response.rules import ACCEPT_WITHIN, DUE, INCIDENT, REPORT_WITHIN, TASK
@@ -68,16 +69,37 @@ ACTS: Mapping[str, T] = {
     "spot_check.take": T("登记采样", "Taken"),
     "spot_check.miss": T("写明未采原因", "Not taken, with the reason"),
     "spot_check.results": T("登记检测结果", "Results kept"),
+    "difficulty.open": T("提出困难", "Difficulty raised"),
+    "difficulty.assign": T("困难转交", "Difficulty passed on"),
+    "difficulty.join": T("归入共性问题", "Put to a common cause"),
+    "cause.open": T("确认共性问题", "Common cause confirmed"),
+    "cause.assign": T("共性问题转交", "Common cause passed on"),
     "dossier.escalate": T("逾期上报", "Overdue, passed up"),
 }
 MACHINES: Mapping[str, Machine] = {
-    m.kind: m for m in (ALARM, INCIDENT, TASK, ROUND, CASE, EXPOSURE, APPEAL, SPOT_CHECK, SUSPENSION, OBJECTION)
+    m.kind: m
+    for m in (
+        ALARM,
+        INCIDENT,
+        TASK,
+        ROUND,
+        CASE,
+        EXPOSURE,
+        APPEAL,
+        SPOT_CHECK,
+        SUSPENSION,
+        OBJECTION,
+        difficulties.DIFFICULTY,
+        difficulties.CAUSE,
+    )
 }
 STEPS: Mapping[str, T] = {f"{m.kind}.{s.name}": s.label for m in MACHINES.values() for s in m.steps}
 WHY: Mapping[str, T] = {
     "handed_over": T("移交", "Handed over"),
     "escalated": T("逾期上报", "Overdue, passed up"),
     "returned": T("退回上级", "Returned to the post above"),
+    "routed": T("交办", "Routed"),
+    "reopened": T("企业说又遇到了", "It is back, says the firm"),
 }
 TONES: Mapping[str, str] = {
     "task.finish": "ok",
@@ -102,6 +124,12 @@ MISSED: Mapping[str, T] = {
     FINISH_WITHIN: T("抽检未按时办结", "spot check not finished in time"),
     APPROVE_WITHIN: T("未按时批复", "not decided in time"),
     SUSPEND_WITHIN: T("未按时批复", "not decided in time"),
+    difficulties.ROUTE_WITHIN: T("困难未按时交办", "difficulty not routed in time"),
+    difficulties.PROMISE_WITHIN: T("未按时承诺", "nothing promised in time"),
+    difficulties.PROMISED: T("未按承诺办好", "promise not kept in time"),
+    difficulties.CONFIRM_WITHIN: T("未按时问到企业", "firm not asked in time"),
+    difficulties.CALL_BACK_WITHIN: T("未按时回访", "firm not called back in time"),
+    difficulties.ANSWER_CAUSE_WITHIN: T("共性问题未按时答复", "common cause not answered in time"),
     "gate.appeal_within": T("申诉未按时答复", "appeal not answered in time"),
 }
 ADDRESSES: Mapping[str, str] = {
@@ -115,6 +143,8 @@ ADDRESSES: Mapping[str, str] = {
     "spot_check": "spot_check",
     "suspension": "suspension",
     "objection": "objection",
+    "difficulty": "difficulty",
+    "cause": "cause",
 }
 
 

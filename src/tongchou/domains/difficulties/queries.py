@@ -1,0 +1,122 @@
+"""Reading difficulties: by office, by firm, by cause."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, F, Q, QuerySet
+
+from tongchou.core.audit.models import Entry
+from tongchou.core.casework.models import Dossier
+from tongchou.core.errors import Unseen
+from tongchou.core.people.queries import within
+from tongchou.core.people.rules import Actor
+from tongchou.core.secrecy import token_digest
+from tongchou.core.wording import T
+from tongchou.domains.difficulties.models import Cause, Difficulty, FirmLink
+from tongchou.domains.difficulties.rules import DIFFICULTY
+
+_NAMED = ("dossier__place", "dossier__owner_post__unit", "firm", "cause__dossier")
+_RAISED = T("提出困难", "Difficulty raised")
+
+
+def difficulties_seen(actor: Actor) -> QuerySet[Difficulty]:
+    """Difficulties in the actor's places: open ones first, those raised first on top; then the closed, latest first."""
+    rows = Difficulty.objects.filter(within(actor, "difficulty.read", "dossier__place__path")).select_related(*_NAMED)
+    return rows.order_by(F("dossier__closed_at").desc(nulls_first=True), "dossier__opened_at", "pk")
+
+
+def seen_difficulty(number: str, actor: Actor) -> Difficulty:
+    """A difficulty by its number. Raises Unseen when missing or elsewhere."""
+    row = Difficulty.objects.select_related(*_NAMED, "raised_by").filter(dossier__number=number).first()
+    if row is None or not actor.may("difficulty.read", row.place_path):
+        raise Unseen("difficulty")
+    return row
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How many difficulties of one kind lie with one unit: open, late (a clock has run out), waiting for the firm's word."""
+
+    kind: str
+    unit: T | None
+    open_count: int
+    late_count: int
+    asked_count: int
+
+
+def load_by_office(actor: Actor, at: datetime) -> list[Load]:
+    """Open difficulties by kind and unit, the most first. One query."""
+    late = Q(dossier__deadlines__stopped_at=None, dossier__deadlines__due_at__lte=at)
+    rows = (
+        Difficulty.objects.filter(within(actor, "difficulty.read", "dossier__place__path"), dossier__closed_at=None)
+        .values("kind", "dossier__owner_post__unit__name_zh", "dossier__owner_post__unit__name_en")
+        .annotate(
+            n=Count("pk", distinct=True),
+            late=Count("pk", filter=late, distinct=True),
+            asked=Count("pk", filter=Q(dossier__state__in=["answered", "to_check"]), distinct=True),
+        )
+        .order_by("-n", "kind")
+    )
+    found = []
+    for row in rows:
+        zh, en = row["dossier__owner_post__unit__name_zh"], row["dossier__owner_post__unit__name_en"]
+        found.append(Load(row["kind"], T(zh, en) if zh else None, row["n"], row["late"], row["asked"]))
+    return found
+
+
+def open_for_firm(firm_id: int) -> list[Difficulty]:
+    """A firm's difficulties that are not closed, those raised first on top. One query."""
+    rows = Difficulty.objects.filter(firm=firm_id, dossier__closed_at=None).select_related(*_NAMED)
+    return list(rows.order_by("dossier__opened_at", "pk"))
+
+
+def shown_to_firm(firm_id: int, at: datetime, back: timedelta) -> list[Difficulty]:
+    """What a firm reads on its own page: its open difficulties, then those closed for less than `back`, latest first. One query."""
+    shown = Q(dossier__closed_at=None) | Q(dossier__closed_at__gt=at - back)
+    rows = Difficulty.objects.filter(shown, firm=firm_id).select_related(*_NAMED)
+    return list(rows.order_by(F("dossier__closed_at").desc(nulls_first=True), "-dossier__opened_at", "-pk"))
+
+
+@dataclass(frozen=True, slots=True)
+class FirmEvent:
+    """Something that happened to one of a firm's difficulties."""
+
+    at: datetime
+    words: T
+    dossier: Dossier
+
+
+def events_of_firm(firm_id: int) -> list[FirmEvent]:
+    """What happened to a firm's difficulties, latest first: raised, routed, promised, answered, and what the firm said. Two queries."""
+    heads = {str(row.pk): row.dossier for row in Difficulty.objects.filter(firm=firm_id).select_related("dossier__place")}
+    words = {"difficulty.open": _RAISED, **{f"difficulty.{step.name}": step.label for step in DIFFICULTY.steps}}
+    entries = Entry.objects.filter(subject_kind="dossier", subject_id__in=list(heads), action__in=list(words)).order_by("-seq")
+    return [FirmEvent(e.at, _said(words[e.action], heads[e.subject_id], e.reason), heads[e.subject_id]) for e in entries]
+
+
+def _said(what: T, head: Dossier, reason: str) -> T:
+    said = T(f"{what.zh}：{head.title_zh}", f"{what.en}: {head.title_en}")
+    return T(f"{said.zh}（{reason}）", f"{said.en} ({reason})") if reason else said
+
+
+def firm_behind(token: str) -> FirmLink:
+    """The live address that ends in `token`, with its firm. Raises Unseen for one that never was or has ended. One query."""
+    link = FirmLink.objects.select_related("firm__place").filter(digest=token_digest(token), ended_at=None).first()
+    if link is None:
+        raise Unseen("firm")
+    return link
+
+
+def causes_seen(actor: Actor) -> QuerySet[Cause]:
+    """Causes in the actor's places with how many difficulties (`n`) and how many still open (`waiting`); open ones first."""
+    rows = Cause.objects.filter(within(actor, "difficulty.read", "dossier__place__path")).select_related("dossier__owner_post__unit")
+    counted = rows.annotate(n=Count("difficulties"), waiting=Count("difficulties", filter=Q(difficulties__dossier__closed_at=None)))
+    return counted.order_by(F("dossier__closed_at").desc(nulls_first=True), "-dossier__opened_at")
+
+
+def seen_cause(number: str, actor: Actor) -> Cause:
+    """A cause by its number. Raises Unseen when missing or elsewhere."""
+    row = Cause.objects.select_related("dossier__place", "dossier__owner_post__unit").filter(dossier__number=number).first()
+    if row is None or not actor.may("difficulty.read", row.place_path):
+        raise Unseen("cause")
+    return row

@@ -1,0 +1,86 @@
+"""Difficulties of several firms with one cause: one case for one unit; every firm in it is asked."""
+
+import pytest
+
+from tests.domains.difficulties.firms import Workshop
+from tests.fixtures_town import AT
+from tongchou.core.errors import Invalid, Stale, Unseen
+from tongchou.core.outbox.models import Notice
+from tongchou.domains.difficulties.actions import answer_cause, open_cause
+from tongchou.domains.difficulties.actions_hearing import give_firm_link
+from tongchou.domains.difficulties.models import Cause, Difficulty
+from tongchou.domains.difficulties.queries import causes_seen, firm_behind
+from tongchou.domains.difficulties.rules import NotYours
+
+WORDS = "省际通行证办不下来"
+
+
+def caused(shop: Workshop, *rows: Difficulty) -> Cause:
+    return open_cause(
+        of=[r.dossier.number for r in rows],
+        words=WORDS,
+        post=shop.town.posts["trace-leader"],
+        place=shop.town.town,
+        by=shop.town.lin,
+        at=AT,
+    )
+
+
+def test_one_case_for_the_unit_and_every_firm_is_asked_until_all_have_said_so(shop: Workshop) -> None:
+    first, second, done = shop.raised(), shop.routed(shop.raised(shop.firms[2])), shop.answered(shop.routed(shop.raised(shop.firms[1])))
+    cause = caused(shop, first, second, done)
+    assert cause.dossier.number == "GX-2022-0001" and cause.kind == "passage"
+    states = dict(Difficulty.objects.order_by("pk").values_list("dossier__number", "dossier__state"))
+    assert list(states.values()) == ["routed", "routed", "answered"]
+    with pytest.raises(NotYours):
+        answer_cause(cause, outcome="done", answer="已与交管对接", by=shop.town.lin, at=AT)
+    asked = answer_cause(cause, outcome="done", answer="已与交管对接，凭码通行", by=shop.town.gao, at=AT)
+    assert asked == [first, second] and Notice.objects.filter(user_id=shop.town.wu.user_id, text_en__contains="ask the firm").count() == 2
+    for row in (first, second, done):
+        row.refresh_from_db()
+        assert row.dossier.state == "answered"
+    shop.says(first, "not_yet")
+    shop.says(done)
+    assert [row.pk for row in answer_cause(cause, outcome="part", answer="再补一张证", by=shop.town.gao, at=AT)] == [first.pk]
+    (listed,) = causes_seen(shop.town.lin)
+    assert (listed.n, listed.waiting, listed.dossier.state) == (3, 2, "answered")
+    shop.says(first)
+    shop.says(second, by=shop.town.lin)
+    cause.refresh_from_db()
+    assert cause.dossier.state == "closed"
+    with pytest.raises(Stale):
+        answer_cause(cause, outcome="done", answer="再答一次", by=shop.town.gao, at=AT)
+
+
+def test_one_firm_is_no_common_cause_and_nothing_belongs_to_two(shop: Workshop) -> None:
+    first, second, third = shop.raised(), shop.raised(kind="other"), shop.raised(shop.firms[1])
+    with pytest.raises(Invalid, match="at least two firms"):
+        caused(shop, first, second)
+    caused(shop, first, third)
+    with pytest.raises(Invalid, match="KN-2022-0003 belong"):
+        caused(shop, second, third)
+    with pytest.raises(Unseen):
+        open_cause(
+            of=["KN-2022-0002", "KN-2022-0099"],
+            words=WORDS,
+            post=shop.town.posts["trace-leader"],
+            place=shop.town.town,
+            by=shop.town.lin,
+            at=AT,
+        )
+    for other in (shop.town.zhao, shop.town.gao):
+        with pytest.raises(Unseen):
+            open_cause(of=[], words=WORDS, post=shop.town.posts["trace-leader"], place=shop.town.town, by=other, at=AT)
+
+
+def test_a_firms_address_leads_to_it_until_another_is_given(shop: Workshop) -> None:
+    firm, old, new = shop.firms[0], "a" * 43, "b" * 43
+    give_firm_link(firm=firm.pk, place=firm.place, token=old, by=shop.town.wu, at=AT)
+    assert firm_behind(old).firm == firm
+    give_firm_link(firm=firm.pk, place=firm.place, token=new, by=shop.town.lin, at=AT)
+    assert firm_behind(new).firm == firm
+    for token in (old, "c" * 43):
+        with pytest.raises(Unseen):
+            firm_behind(token)
+    with pytest.raises(Unseen):
+        give_firm_link(firm=firm.pk, place=firm.place, token=old, by=shop.town.zhao, at=AT)
