@@ -48,6 +48,17 @@ version: 1
 ordered:
   - {venue_classes: [all], from: 2022-06-01, to: 2022-12-06, test_hours: 72, may_refuse: true, source: {zh: 通知, en: notice}, confidence: high}
 """,
+    "resumption.yaml": """\
+version: 1
+sources: {n: {title: {zh: 通知, en: notice}, date: 2022-06-01}}
+grounds: {all: {zh: 全部, en: everybody}}
+stages:
+  - {id: now, for: firm, name: {zh: 一, en: first}, from: 2022-06-01, to: 2022-06-30, grounds: [all], approval: false, src: [n], confidence: high}
+  - {id: next, for: firm, name: {zh: 二, en: second}, from: 2022-07-01, grounds: [all], approval: false, src: [n], confidence: high}
+conditions:
+  - {id: C1, check: paper, name: {zh: 登记, en: ledger}, proof: {zh: 台账, en: ledger}, stages: [now], src: [n], confidence: high}
+grades: []
+""",
     "parameters/times.yaml": """\
 parameters:
   - key: incident.report_within
@@ -191,6 +202,9 @@ WRONG = {
     "unknown zone": ("pack.yaml", "Asia/Shanghai", "Asia/Xujing", "line 5, zone", "no time zone"),
     "entry rule without a source": ("entry_rules.yaml", ", source: {zh: 通知, en: notice}", "", "ordered[0]", "source is missing"),
     "entry rule with a test of no hours": ("entry_rules.yaml", "test_hours: 72", "test_hours: 0", "ordered[0].test_hours", "out of range"),
+    "filing under an unknown stage": ("resumption.yaml", "stages: [now]", "stages: [then]", "conditions[0].stages[0]", "stage then"),
+    "two stages on a day": ("resumption.yaml", "from: 2022-06-01, to: 2022-06-30", "from: 2022-06-01", "stages[1].from", "overlaps"),
+    "condition without its paper": ("resumption.yaml", "proof: {zh: 台账, en: ledger}, ", "", "conditions[0]", "proof is missing"),
     "broken YAML": ("units.yaml", "units:", "units: [", "line", "broken YAML"),
 }  # fmt: skip
 

@@ -237,6 +237,31 @@ def story_problems(pack: Pack, document: Document) -> list[Problem]:
     return checker.problems
 
 
+def resumption_problems(document: Document) -> list[Problem]:
+    """Rules of resumption: every code once; sources, grounds and stages named exist; one stage a day for each kind of subject; days in order."""
+    checker, content = _Checker(document), document.content
+    known = {"src": set(content["sources"]), "grounds": set(content["grounds"]), "stages": {stage["id"] for stage in content["stages"]}}
+    kinds = {"src": T("出处", "source"), "grounds": T("理由", "ground"), "stages": T("阶段", "stage")}
+    last: dict[str, str] = {}
+    for name in ("stages", "conditions", "grades"):
+        checker.unique(name, [row["id"] for row in content[name]])
+        for index, row in enumerate(content[name]):
+            for key, codes in known.items():
+                for at, code in enumerate(row.get(key, ())):
+                    checker.known((name, index, key, at), code, codes, kinds[key])
+            if row.get("to", "9999") < row.get("from", ""):
+                checker.say((name, index, "to"), T("止于起始之前", "it ends before it begins"), T("请更正日期", "Correct the days"))
+            if name == "stages":
+                if row["from"] <= last.get(row["for"], ""):
+                    checker.say(
+                        (name, index, "from"),
+                        T("与上一阶段重叠，或不按先后", "it overlaps the stage before, or comes out of order"),
+                        T("一类对象一天只有一个阶段，请按日期先后写", "One stage a day for each kind of subject, in the order of days"),
+                    )
+                last[row["for"]] = row.get("to", "9999")
+    return checker.problems
+
+
 _PLACE, _UNIT, _POST = T("地方", "place"), T("单位", "unit"), T("岗位", "post")
 
 

@@ -358,6 +358,7 @@ class Pack:
     industries: tuple[IndustrySpec, ...]
     entry_ceilings: tuple[EntryRuleSpec, ...]
     entry_rules: tuple[EntryRuleSpec, ...]
+    resumption: Mapping[str, Any] | None  # resumption.yaml as checked; `domains.resumption.rules.rulebook_from` reads it
     digest: str
 
     @property

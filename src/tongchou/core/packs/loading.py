@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tongchou.core.packs import checks, rows
@@ -86,6 +86,7 @@ class _PackReader:
             industries=industries,
             entry_ceilings=() if entry is None else rows.entry_rules_of(entry.content["ordered"]),
             entry_rules=() if entry is None else rows.entry_rules_of(entry.content.get("rules", entry.content["ordered"])),
+            resumption=self._resumption(),
             digest=self._digest(),
         )
         self._checked(lambda: checks.people_problems(pack, units, posts))
@@ -97,6 +98,14 @@ class _PackReader:
         if story is not None:
             self._checked(lambda: checks.story_problems(pack, story))
         return pack
+
+    def _resumption(self) -> dict[str, Any] | None:
+        if not (self.folder / "resumption.yaml").exists():
+            return None
+        document = self._yaml("resumption.yaml", "resumption")
+        if document.content is not None:
+            self._checked(lambda: checks.resumption_problems(document))
+        return cast(dict[str, Any] | None, document.content)
 
     def _check_plan(self, pack: Pack, plan: PlanSpec, document: Document) -> None:
         self._checked(lambda: checks.plan_problems(pack, plan, document))
