@@ -77,6 +77,7 @@ DOMAINS = [
     "exposures",
     "spot_checks",
     "suspensions",
+    "resumption",
     "footfall",
     "difficulties",
 ]

@@ -1,7 +1,7 @@
 """From a pack to a working installation, in the order in which each part needs the one before.
 
 1. Places.  2. The installation itself.  3. Units and posts.  4. Parameters.  5. Accounts and postings.  6. Plans.
-7. Sentinels and streams.  8. Entry rules.  9. What was observed: the pack's files, or a generated history.  10. Generated registers and their doors.
+7. Sentinels and streams.  8. Entry rules, rules of resumption.  9. What was observed: the pack's files, or a generated history.  10. Generated registers and their doors.
 
 All of it is one transaction. Every step keeps what is already there: installing twice changes nothing, a newer pack adds and renews.
 """
@@ -31,6 +31,7 @@ from tongchou.domains.registry.generation import generate_registers
 from tongchou.domains.registry.models import Household, Venue
 from tongchou.domains.registry.rules import VENUE_CLASSES
 from tongchou.domains.response.actions import publish_plan
+from tongchou.domains.resumption.actions import publish_rulebook
 from tongchou.domains.sentinels.actions_history import keep_history, lay_sentinels
 from tongchou.domains.sentinels.generation import generate_observations
 
@@ -94,6 +95,8 @@ def install_pack(
         publish_plan(plan=plan, place=root, valid_from=_since(pack), by=by, at=at)
     streams = lay_sentinels(specs=pack.sentinels, places=places, posts=posts, root=root, valid_from=_since(pack), by=by, at=at)
     _publish_entry_rules(pack, root, by=by, at=at)
+    if pack.resumption is not None:
+        publish_rulebook(body=pack.resumption, place=root, by=by, at=at)
     say(T("观测数据", "observations"), 0.2)
     read = _keep_observations(pack, root, chosen, known_until, by=by, at=at)
     if with_registers and pack.identity.generated is not None and not Household.objects.exists():

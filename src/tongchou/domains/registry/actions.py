@@ -59,6 +59,18 @@ def edit_row(
     return fresh
 
 
+@action("resumption.file", place=lambda given: given["row"].place_path)
+def set_at_work(*, row: RegisterRow, values: Mapping[str, Any], cause: str, by: Actor, at: datetime) -> RegisterRow:
+    """Note in a register that a firm, school or site is at work again or not: `values` by field. `cause`: the number of what says so."""
+    fresh = _locked(row, by)
+    for name, value in values.items():
+        setattr(fresh, name, value)
+    fresh.version, fresh.changed_at = fresh.version + 1, at
+    fresh.save(update_fields=[*values, "version", "changed_at"])
+    record("register.at_work", fresh, reason=cause, detail={name: str(value) for name, value in values.items()})
+    return fresh
+
+
 @action("person.unmask", place=lambda given: given["row"].place_path)
 def unmask(*, spec: ImportSpec, row: RegisterRow, fields: Sequence[str], purpose: str, by: Actor, at: datetime) -> dict[str, str]:
     """The clear text of sealed fields, once, for a purpose that the log keeps. Raises Invalid without one."""

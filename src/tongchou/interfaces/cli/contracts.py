@@ -25,6 +25,7 @@ CONTRACTS = {
             "exposures",
             "spot_checks",
             "suspensions",
+            "resumption",
             "footfall",
             "difficulties",
         )

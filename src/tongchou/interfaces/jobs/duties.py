@@ -22,6 +22,7 @@ from tongchou.domains.gate.actions_counts import count_scans, forget_scans
 from tongchou.domains.gate.queries_doors import scans_to_count, scans_to_forget
 from tongchou.domains.gate.scan_log import empty_write_ahead_log
 from tongchou.domains.response.rules import DUE
+from tongchou.domains.resumption.rules import ANSWER_WITHIN, CHECK_WITHIN, CORRECT_WITHIN, RISK_GRADES
 from tongchou.domains.sentinels.queries import turned_silent
 from tongchou.domains.suspensions.rules import APPROVE_WITHIN as SUSPEND_WITHIN
 from tongchou.domains.tracing.rules import CEILING, CORE_WITHIN, FIRST_WITHIN, FULL_WITHIN
@@ -33,6 +34,7 @@ from tongchou.workflows.early_warning import MORNING, mornings
 from tongchou.workflows.following import release_due
 from tongchou.workflows.passing import MACHINE, register_everybody
 from tongchou.workflows.releasing import release_days
+from tongchou.workflows.resuming import keep_filings
 from tongchou.workflows.suspending import keep_suspensions
 from tongchou.workflows.testing_streams import feed_last_days
 
@@ -42,7 +44,7 @@ SILENCE_BACK = timedelta(days=1)
 REMIND_BEFORE, KEEP_SCANS, AFTER_REFUSAL = "task.remind_before", "gate.keep_scans_for", "gate.entry_after_refusal_within"
 FORGET_ROUNDS = 20  # of ten thousand scans: more than ten minutes bring
 HOLDERS_AT_ONCE = 5_000  # a whole town within a quarter of an hour, and nobody waits for it
-REMINDED = (DUE, CORE_WITHIN, FIRST_WITHIN, FULL_WITHIN, APPROVE_WITHIN, SUSPEND_WITHIN)
+REMINDED = (DUE, CORE_WITHIN, FIRST_WITHIN, FULL_WITHIN, APPROVE_WITHIN, SUSPEND_WITHIN, CHECK_WITHIN, CORRECT_WITHIN, ANSWER_WITHIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,13 @@ def end_suspensions(at: datetime) -> None:
         keep_suspensions(at=at)
 
 
+def follow_filings(at: datetime) -> None:
+    """Let filings of resumption begin, or lapse, when their day has come or their place has become a risk area."""
+    town = installation()
+    if town is not None and RISK_GRADES in values_on([RISK_GRADES], at.date(), town.place.path):
+        keep_filings(at=at.astimezone(ZoneInfo(town.zone)))
+
+
 def lay_out_scans(at: datetime) -> None:
     """Bring the columns of the log of scans up to date, so that who was where is found at once."""
     if installation() is not None:
@@ -196,6 +205,7 @@ DUTIES: tuple[Duty, ...] = (
     Duty("posters", timedelta(minutes=10), forget_old_posters),
     Duty("release", timedelta(minutes=10), release_contacts),
     Duty("suspensions", timedelta(minutes=1), end_suspensions),
+    Duty("filings", timedelta(minutes=1), follow_filings),
     Duty("holders", timedelta(seconds=20), register_holders),
     Duty("key", timedelta(minutes=1), make_first_key),
     Duty("seal", timedelta(minutes=5), seal_yesterday),

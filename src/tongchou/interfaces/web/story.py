@@ -14,6 +14,7 @@ from tongchou.domains.difficulties import rules as difficulties
 from tongchou.domains.exposures.rules import APPROVE_WITHIN, EXPOSURE
 from tongchou.domains.gate.rules import APPEAL
 from tongchou.domains.response.rules import ACCEPT_WITHIN, DUE, INCIDENT, REPORT_WITHIN, TASK
+from tongchou.domains.resumption import rules as resumption
 from tongchou.domains.spot_checks.rules import DRAW_WITHIN, FINISH_WITHIN, SPOT_CHECK
 from tongchou.domains.suspensions.rules import APPROVE_WITHIN as SUSPEND_WITHIN
 from tongchou.domains.suspensions.rules import OBJECTION, SUSPENSION
@@ -74,6 +75,14 @@ ACTS: Mapping[str, T] = {
     "difficulty.join": T("归入共性问题", "Put to a common cause"),
     "cause.open": T("确认共性问题", "Common cause confirmed"),
     "cause.assign": T("共性问题转交", "Common cause passed on"),
+    "filing.open": T("复工备案", "Resumption filed"),
+    "filing.cleared": T("可以复工", "Nothing stands in the way"),
+    "filing.reconsider": T("按新规则重新判定", "Looked at again under newer rules"),
+    "filing.absences": T("登记缺课", "Absences counted"),
+    "site_check.open": T("安排现场核查", "On-site check arranged"),
+    "site_check.assign": T("核查转交", "Check passed on"),
+    "absence.open": T("因病缺课报警", "Alarm about absences"),
+    "absence.assign": T("报警转交", "Alarm passed on"),
     "dossier.escalate": T("逾期上报", "Overdue, passed up"),
 }
 MACHINES: Mapping[str, Machine] = {
@@ -91,6 +100,9 @@ MACHINES: Mapping[str, Machine] = {
         OBJECTION,
         difficulties.DIFFICULTY,
         difficulties.CAUSE,
+        resumption.FILING,
+        resumption.SITE_CHECK,
+        resumption.ABSENCE,
     )
 }
 STEPS: Mapping[str, T] = {f"{m.kind}.{s.name}": s.label for m in MACHINES.values() for s in m.steps}
@@ -130,6 +142,9 @@ MISSED: Mapping[str, T] = {
     difficulties.CONFIRM_WITHIN: T("未按时问到企业", "firm not asked in time"),
     difficulties.CALL_BACK_WITHIN: T("未按时回访", "firm not called back in time"),
     difficulties.ANSWER_CAUSE_WITHIN: T("共性问题未按时答复", "common cause not answered in time"),
+    resumption.CHECK_WITHIN: T("未按时现场核查", "not checked on site in time"),
+    resumption.CORRECT_WITHIN: T("未按时复查", "not looked at again in time"),
+    resumption.ANSWER_WITHIN: T("缺课未按时核实", "absences not looked into in time"),
     "gate.appeal_within": T("申诉未按时答复", "appeal not answered in time"),
 }
 ADDRESSES: Mapping[str, str] = {
