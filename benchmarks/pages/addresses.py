@@ -19,6 +19,7 @@ POST_ONLY = {
     "doors_open", "door_exact", "door_invite", "door_screen_secret", "device_revoke",
     "pass_link", "pass_end", "pass_print", "pass_visitor", "pass_object",
     *(f"suspension_{step}" for step in ("new", "approve", "refuse", "withdraw", "lift", "object")),
+    *(f"difficulty_{step}" for step in ("link", "route", "promise", "answer", "hear")), "cause_answer", "firm_says",
     "follow_up_check", "follow_up_call", "follow_up_tell", "report_settle",
 }  # fmt: skip
 PASS_TOKEN = "token-of-the-benchmark"  # of the address that `town.fill_up` gives somebody
@@ -54,6 +55,7 @@ def every_page() -> dict[str, str]:
     from tongchou.core.importing.models import ImportBatch
     from tongchou.core.outbox.models import Message
     from tongchou.core.people.models import User
+    from tongchou.domains.difficulties.models import Cause, Difficulty
     from tongchou.domains.exposures.models import ExposureRequest
     from tongchou.domains.gate.models import Appeal
     from tongchou.domains.response.models import Incident, Task
@@ -63,6 +65,7 @@ def every_page() -> dict[str, str]:
     from tongchou.domains.testing.models import Round, Site
     from tongchou.domains.tracing.models import Case
     from tongchou.domains.warning.models import Alarm
+    from tongchou.workflows.demonstration_difficulties import FIRM_TOKEN
 
     testing = Round.objects.annotate(n=Count("roll")).order_by("dossier__closed_at", "-n", "pk").select_related("dossier__place").first()
     site = Site.objects.filter(place=testing.dossier.place).first() or Site.objects.first() if testing else None
@@ -81,6 +84,9 @@ def every_page() -> dict[str, str]:
     check = SpotCheck.objects.filter(dossier__state="taking").order_by("pk").select_related("dossier").first()
     objection = Objection.objects.order_by("pk").select_related("dossier", "suspension__dossier").first()
     made = Message.objects.filter(topic="gate.posters").first()
+    difficulty = Difficulty.objects.annotate(n=Count("heard")).order_by("-n", "pk").select_related("dossier").first()
+    cause = Cause.objects.select_related("dossier").first()
+    assert difficulty and cause, "a town whose firms have no difficulties"
     assert check and objection and made, "a town without a spot check, a suspension or posters made"
     assert testing and site and appeal, "a town without testing or appeals"
     assert incident and task and alarm and sentinel and stream and person and batch and lines and case and asked and file, (
@@ -115,6 +121,8 @@ def every_page() -> dict[str, str]:
         "passes": "/passes/", "shown_pass": f"/p/{PASS_TOKEN}", "pass_looks": f"/p/{PASS_TOKEN}/looks", "pass_worker": "/p/worker.js", "status_index": "/status", "status_list": "/status/revocation/0",
         "suspensions": "/suspensions/", "suspension": f"/suspensions/{objection.suspension.dossier.number}",
         "objection": f"/objections/{objection.dossier.number}",
+        "difficulties": "/difficulties/?stage=open", "difficulty": f"/difficulties/{difficulty.dossier.number}", "difficulty_new": "/difficulties/new?q=公司",
+        "difficulty_new firm": f"/difficulties/new?firm={difficulty.firm_id}", "causes": "/causes/", "cause": f"/causes/{cause.dossier.number}", "firm_page": f"/d/{FIRM_TOKEN}",
         "scan_worker": "/scan/worker.js", "screen_worker": "/screen/worker.js", "scan_manifest": "/scan/manifest.json",
         "crew_phone_worker": "/crew/worker.js", "crew_phone_manifest": "/crew/manifest.json", "appeals": "/appeals/",
         "appeal": f"/appeals/{appeal.dossier.number}", "gate": "/gate/", "gate odd": "/gate/?odd=no_scanner", "footfall": "/footfall/", "door": f"/gate/doors/{appeal.entrance.code}",

@@ -69,6 +69,7 @@ def fill_up() -> None:
     from tongchou.domains.registry.imports import RESIDENTS
     from tongchou.domains.tracing.line_lists import line_list
     from tongchou.interfaces import clock
+    from tongchou.workflows.demonstration_difficulties import live_them_all
     from tongchou.workflows.demonstration_passes import ask_to_suspend, suspend_somebody
 
     town, at = installation(), clock.now()
@@ -99,6 +100,7 @@ def fill_up() -> None:
     _pass_on_a_phone()
     suspend_somebody(at)
     ask_to_suspend(at)
+    live_them_all(at)
 
 
 def _pass_on_a_phone() -> None:

@@ -25,3 +25,8 @@ def random_typed_code() -> str:
 def random_seed() -> bytes:
     """32 bytes for a signing key."""
     return secrets.token_bytes(32)
+
+
+def random_share() -> float:
+    """A number uniform on [0, 1): whether a sampled check hits somebody."""
+    return secrets.randbelow(1 << 53) / (1 << 53)

@@ -4,7 +4,8 @@
 2. Every day the town is screened; alarms are proposed, never more.
 3. Officers decide on an alarm after a while: the story knows what was behind it, so a false one is dismissed.
 4. Groups accept, prove and finish their tasks; those the story leaves undone go overdue and climb. Tracers investigate.
-5. On the last two days people are tested (`demonstration_testing`), and spot checks are drawn (`demonstration_spot_checks`).
+5. On the last two days people are tested (`demonstration_testing`), spot checks are drawn (`demonstration_spot_checks`), firms tell what hinders them
+   (`demonstration_difficulties`).
 6. What happens in the last hours is left to the person who tries the town.
 """
 
@@ -37,6 +38,7 @@ from tongchou.domains.tracing.models import Case
 from tongchou.domains.warning.actions import acknowledge_alarm, dismiss_alarm
 from tongchou.domains.warning.models import Alarm
 from tongchou.workflows.activation import confirm, escalate_overdue
+from tongchou.workflows.demonstration_difficulties import difficulty_days
 from tongchou.workflows.demonstration_gate import enrol_doors, scan_at_doors
 from tongchou.workflows.demonstration_spot_checks import spot_check_days
 from tongchou.workflows.demonstration_testing import testing_days
@@ -109,7 +111,11 @@ class _Life:
         self._plan_from(last, screen_at, self._judge)
         self._plan_from(last - timedelta(days=2), DOORS_AT, enrol_doors)
         self._plan(self.to_at, partial(scan_at_doors, self.zone))
-        for at, happen in (*testing_days(self.pack, last, self.zone), *spot_check_days(self.pack, last, self.zone)):
+        for at, happen in (
+            *testing_days(self.pack, last, self.zone),
+            *spot_check_days(self.pack, last, self.zone),
+            *difficulty_days(self.pack, last, self.zone),
+        ):
             if at > self.from_at:
                 self._plan(at, happen)
         at = self.from_at + ESCALATION_EVERY

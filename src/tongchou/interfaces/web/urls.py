@@ -53,6 +53,9 @@ PAGES: tuple[str, ...] = (
     "footfall",
     "passes",
     "suspensions",
+    "common_causes",
+    "difficulties",
+    "firm_page",
     "public_pass",
     "public_status",
 )
@@ -77,6 +80,7 @@ ROUTERS: tuple[str, ...] = (
     "tracing",
     "exposures",
     "passes",
+    "difficulties",
 )
 
 for _name in ROUTERS:

@@ -47,7 +47,7 @@ def shown_pass(request: HttpRequest, token: str) -> HttpResponse:
         answer = render(request, "passes/phone.html", {**frame, "rows": rows})
     except Refusal as refusal:
         answer = render(request, "passes/refused.html", {**frame, "refusal": refusal}, status=refusal.status)
-    return _untold(answer)
+    return untold(answer)
 
 
 def _row(shown: ShownPass, restrictions: list[Suspension], at: datetime) -> dict[str, object]:
@@ -93,7 +93,7 @@ def pass_object(request: HttpRequest, token: str) -> HttpResponse:
         answer = render(request, "passes/refused.html", {"town": town, "now": at, "refusal": refusal, "back": True}, status=refusal.status)
     else:
         answer = redirect("shown_pass", token)
-    return _untold(answer)
+    return untold(answer)
 
 
 @require_safe
@@ -115,14 +115,14 @@ def pass_looks(request: HttpRequest, token: str) -> HttpResponse:
         answer = render(request, "passes/looks.html", {**frame, "rows": rows, "adults": len(carried) - len(children)})
     except Refusal as refusal:
         answer = render(request, "passes/refused.html", {**frame, "refusal": refusal}, status=refusal.status)
-    return _untold(answer)
+    return untold(answer)
 
 
 def _masked(holder: Holder) -> str:
     return mask_name(holder.resident.name if holder.resident else holder.name)
 
 
-def _untold(answer: HttpResponse) -> HttpResponse:
+def untold(answer: HttpResponse) -> HttpResponse:
     """The address is the key: no cache, no referrer and no search engine may learn it. The phone's own copy is kept by its script."""
     for name, value in (("Cache-Control", "no-store"), ("Referrer-Policy", "no-referrer"), ("X-Robots-Tag", "noindex")):
         answer.headers[name] = value

@@ -1,0 +1,262 @@
+"""Firms' difficulties for programs: a hotline writes them down, a unit promises and answers. The same rules as the pages."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from django.http import HttpRequest
+from django.urls import reverse
+from ninja import Router, Schema
+from pydantic import Field
+
+from tongchou.core.errors import FieldProblem, Invalid, Unseen
+from tongchou.core.people.models import Post
+from tongchou.core.people.queries import post_by_code
+from tongchou.core.wording import T
+from tongchou.domains.difficulties import actions
+from tongchou.domains.difficulties.actions_hearing import Heard, give_firm_link, hear_firm
+from tongchou.domains.difficulties.models import Cause, Difficulty
+from tongchou.domains.difficulties.queries import causes_seen, difficulties_seen, seen_cause, seen_difficulty
+from tongchou.domains.registry.models import Firm
+from tongchou.interfaces.api.fields import Instant, Limit, Offset, RowNumber, page_of
+from tongchou.interfaces.api.town import town_for
+from tongchou.interfaces.api.wording import both
+from tongchou.interfaces.chance import random_share, random_token
+from tongchou.interfaces.web.addresses import public_address
+
+router = Router(tags=["difficulties"])
+Outcome = Literal["done", "part", "cannot"]
+
+
+class ToldIn(Schema):
+    """一件困难：类别（参数 difficulty.kinds 的键）、企业原话 A difficulty: its kind, a key of difficulty.kinds, and the firm's own words."""
+
+    kind: str = Field(max_length=16)
+    words: str = Field(max_length=500)
+
+
+class DifficultiesIn(Schema):
+    """哪家企业、怎么知道的、几时说的 Which firm (row number), how it was told, when it was said."""
+
+    firm: RowNumber
+    source: Literal["visit", "hotline"]
+    said_at: Instant | None = None
+    told: list[ToldIn] = Field(min_length=1, max_length=20)
+
+
+class DifficultyOut(Schema):
+    """一件困难 A difficulty."""
+
+    number: str
+    state: str
+    firm: int
+    place: str
+    kind: str
+    words: str
+    source: str
+    said_at: datetime
+    post: str | None
+    promise: str
+    promised_at: datetime | None
+    outcome: str
+    answer: str
+    cause: str | None
+
+
+class DifficultiesOut(Schema):
+    """若干困难 Some of them, and how many in all."""
+
+    items: list[DifficultyOut]
+    count: int
+
+
+class RouteIn(Schema):
+    """交给哪个岗位 The post it goes to; `kind` corrects it."""
+
+    post: str
+    kind: str = Field("", max_length=16)
+    reason: str = Field("", max_length=200)
+
+
+class PromiseIn(Schema):
+    """答应什么、几时办好 What is promised, and until when."""
+
+    promised_at: Instant
+    words: str = Field(max_length=300)
+
+
+class AnswerIn(Schema):
+    """办得怎样，用平常话 How it went, in plain words."""
+
+    outcome: Outcome
+    answer: str = Field(max_length=500)
+
+
+class HeardIn(Schema):
+    """企业说了什么，和谁、几时说的 What the firm said, to whom and when. On its own page it says so itself."""
+
+    verdict: Literal["solved", "not_yet", "withdrawn", "again"]
+    way: Literal["phone", "visit"]
+    spoke_to: str = Field(max_length=60)
+    spoken_at: Instant
+    words: str = Field("", max_length=500)
+
+
+class FirmIn(Schema):
+    """哪家企业 Which firm, by row number."""
+
+    firm: RowNumber
+
+
+class FirmLinkOut(Schema):
+    """只出现一次的链接 The address, told once."""
+
+    address: str
+
+
+class CauseIn(Schema):
+    """哪些困难同一原因、交给谁 Which difficulties (numbers) have one cause, and the post that gets it."""
+
+    of: list[str] = Field(min_length=2, max_length=500)
+    words: str = Field(max_length=500)
+    post: str
+
+
+class CauseOut(Schema):
+    """一件共性问题 A common cause."""
+
+    number: str
+    state: str
+    kind: str
+    words: str
+    post: str | None
+    answer: str
+    difficulties: list[str]
+
+
+class CausesOut(Schema):
+    """若干共性问题 Some of them, and how many in all."""
+
+    items: list[CauseOut]
+    count: int
+
+
+def _who(request: HttpRequest) -> dict[str, Any]:
+    return {"by": request.auth, "at": request.at}  # type: ignore[attr-defined]
+
+
+def _shown(row: Difficulty) -> dict[str, Any]:
+    head = row.dossier
+    kept = {name: getattr(row, name) for name in ("kind", "words", "source", "said_at", "promise", "promised_at", "outcome", "answer")}
+    return kept | {
+        "number": head.number, "state": head.state, "firm": row.firm_id, "place": head.place.code,
+        "post": head.owner_post.code if head.owner_post else None, "cause": row.cause.dossier.number if row.cause else None,
+    }  # fmt: skip
+
+
+def _firm(request: HttpRequest, number: int) -> Firm:
+    found = Firm.objects.select_related("place").filter(pk=number).first()
+    if found is None or not request.auth.may("difficulty.raise", found.place_path):  # type: ignore[attr-defined]
+        raise Unseen("firm")
+    return found
+
+
+def _post(code: str) -> Post:
+    try:
+        return post_by_code(code)
+    except Unseen:
+        raise Invalid([FieldProblem("post", T("没有这个岗位。", "No such post."))]) from None
+
+
+def _seen(request: HttpRequest, number: str) -> Difficulty:
+    return seen_difficulty(number, request.auth)  # type: ignore[attr-defined]
+
+
+@router.get("/difficulties", response=DifficultiesOut, summary=both("企业困难", "difficulties seen, open ones first"))
+def get_difficulties(request: HttpRequest, state: str = "", kind: str = "", limit: Limit = 100, offset: Offset = 0) -> Any:
+    town_for(request, "difficulty.read")
+    rows = difficulties_seen(request.auth)  # type: ignore[attr-defined]
+    rows = rows.filter(dossier__state=state) if state else rows
+    return page_of(rows.filter(kind=kind) if kind else rows, _shown, limit, offset)
+
+
+@router.post("/difficulties", response=list[DifficultyOut], summary=both("记下困难", "write down what a firm says"))
+def post_difficulties(request: HttpRequest, given: DifficultiesIn) -> Any:
+    firm, who = _firm(request, given.firm), _who(request)
+    told = [actions.Told(one.kind, one.words) for one in given.told]
+    said_at = given.said_at or who["at"]
+    rows = actions.raise_difficulties(
+        firm=firm.pk, name=firm.name, place=firm.place, told=told, source=given.source, said_at=said_at, **who
+    )
+    return [_shown(row) for row in rows]
+
+
+@router.post(
+    "/difficulties/links", response=FirmLinkOut, summary=both("企业自己的页面", "the address of a firm's own page; the former one ends")
+)
+def post_firm_link(request: HttpRequest, given: FirmIn) -> Any:
+    firm, token = _firm(request, given.firm), random_token()
+    give_firm_link(firm=firm.pk, place=firm.place, token=token, **_who(request))
+    return {"address": public_address(request, reverse("firm_page", args=[token]))}
+
+
+@router.get("/difficulties/{number}", response=DifficultyOut, summary=both("一件困难", "one difficulty"))
+def get_difficulty(request: HttpRequest, number: str) -> Any:
+    return _shown(_seen(request, number))
+
+
+@router.post("/difficulties/{number}/route", response=DifficultyOut, summary=both("交办", "route it to a post"))
+def post_route(request: HttpRequest, number: str, given: RouteIn) -> Any:
+    row, post = _seen(request, number), _post(given.post)
+    return _shown(actions.route_difficulty(row, post=post, kind=given.kind, reason=given.reason, **_who(request)))
+
+
+@router.post("/difficulties/{number}/promise", response=DifficultyOut, summary=both("承诺时限", "promise a day"))
+def post_promise(request: HttpRequest, number: str, given: PromiseIn) -> Any:
+    return _shown(actions.promise_difficulty(_seen(request, number), **given.dict(), **_who(request)))
+
+
+@router.post("/difficulties/{number}/answer", response=DifficultyOut, summary=both("答复", "answer it; the firm has the word"))
+def post_answer(request: HttpRequest, number: str, given: AnswerIn) -> Any:
+    return _shown(actions.answer_difficulty(_seen(request, number), **given.dict(), **_who(request)))
+
+
+@router.post(
+    "/difficulties/{number}/heard", response=DifficultyOut, summary=both("企业怎么说", "what the firm says: the only way it is solved")
+)
+def post_heard(request: HttpRequest, number: str, given: HeardIn) -> Any:
+    row = _seen(request, number)
+    hear_firm(row, heard=Heard(**given.dict()), draw=random_share(), **_who(request))
+    return _shown(_seen(request, number))
+
+
+def _cause(row: Cause) -> dict[str, Any]:
+    head = row.dossier
+    numbers = row.difficulties.order_by("pk").values_list("dossier__number", flat=True)
+    return {
+        "number": head.number, "state": head.state, "kind": row.kind, "words": row.words, "answer": row.answer,
+        "post": head.owner_post.code if head.owner_post else None, "difficulties": list(numbers),
+    }  # fmt: skip
+
+
+@router.get("/causes", response=CausesOut, summary=both("共性问题", "common causes, open ones first"))
+def get_causes(request: HttpRequest, limit: Limit = 100, offset: Offset = 0) -> Any:
+    town_for(request, "difficulty.read")
+    return page_of(causes_seen(request.auth), _cause, limit, offset)  # type: ignore[attr-defined]
+
+
+@router.post("/causes", response=CauseOut, summary=both("确认共性问题", "confirm that several have one cause"))
+def post_cause(request: HttpRequest, given: CauseIn) -> Any:
+    town = town_for(request, "difficulty.route")
+    return _cause(actions.open_cause(of=given.of, words=given.words, post=_post(given.post), place=town.place, **_who(request)))
+
+
+@router.get("/causes/{number}", response=CauseOut, summary=both("一件共性问题", "one common cause"))
+def get_cause(request: HttpRequest, number: str) -> Any:
+    return _cause(seen_cause(number, request.auth))  # type: ignore[attr-defined]
+
+
+@router.post("/causes/{number}/answer", response=CauseOut, summary=both("答复共性问题", "answer it for every firm in it"))
+def post_cause_answer(request: HttpRequest, number: str, given: AnswerIn) -> Any:
+    row = seen_cause(number, request.auth)  # type: ignore[attr-defined]
+    actions.answer_cause(row, **given.dict(), **_who(request))
+    return _cause(seen_cause(number, request.auth))  # type: ignore[attr-defined]
