@@ -45,7 +45,7 @@ class Load:
 
 
 def load_by_office(actor: Actor, at: datetime) -> list[Load]:
-    """Open difficulties by kind and unit, the most first. One query."""
+    """Open difficulties by kind and unit, those with most late ones first. One query."""
     late = Q(dossier__deadlines__stopped_at=None, dossier__deadlines__due_at__lte=at)
     rows = (
         Difficulty.objects.filter(within(actor, "difficulty.read", "dossier__place__path"), dossier__closed_at=None)
@@ -55,7 +55,7 @@ def load_by_office(actor: Actor, at: datetime) -> list[Load]:
             late=Count("pk", filter=late, distinct=True),
             asked=Count("pk", filter=Q(dossier__state__in=["answered", "to_check"]), distinct=True),
         )
-        .order_by("-n", "kind")
+        .order_by("-late", "-n", "kind")
     )
     found = []
     for row in rows:

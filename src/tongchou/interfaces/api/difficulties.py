@@ -84,7 +84,7 @@ class PromiseIn(Schema):
     words: str = Field(max_length=300)
 
 
-class AnswerIn(Schema):
+class DifficultyAnswerIn(Schema):
     """办得怎样，用平常话 How it went, in plain words."""
 
     outcome: Outcome
@@ -113,7 +113,7 @@ class FirmLinkOut(Schema):
     address: str
 
 
-class CauseIn(Schema):
+class CommonCauseIn(Schema):
     """哪些困难同一原因、交给谁 Which difficulties (numbers) have one cause, and the post that gets it."""
 
     of: list[str] = Field(min_length=2, max_length=500)
@@ -121,7 +121,7 @@ class CauseIn(Schema):
     post: str
 
 
-class CauseOut(Schema):
+class CommonCauseOut(Schema):
     """一件共性问题 A common cause."""
 
     number: str
@@ -133,10 +133,10 @@ class CauseOut(Schema):
     difficulties: list[str]
 
 
-class CausesOut(Schema):
+class CommonCausesOut(Schema):
     """若干共性问题 Some of them, and how many in all."""
 
-    items: list[CauseOut]
+    items: list[CommonCauseOut]
     count: int
 
 
@@ -216,7 +216,7 @@ def post_promise(request: HttpRequest, number: str, given: PromiseIn) -> Any:
 
 
 @router.post("/difficulties/{number}/answer", response=DifficultyOut, summary=both("答复", "answer it; the firm has the word"))
-def post_answer(request: HttpRequest, number: str, given: AnswerIn) -> Any:
+def post_answer(request: HttpRequest, number: str, given: DifficultyAnswerIn) -> Any:
     return _shown(actions.answer_difficulty(_seen(request, number), **given.dict(), **_who(request)))
 
 
@@ -238,25 +238,25 @@ def _cause(row: Cause) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@router.get("/causes", response=CausesOut, summary=both("共性问题", "common causes, open ones first"))
+@router.get("/causes", response=CommonCausesOut, summary=both("共性问题", "common causes, open ones first"))
 def get_causes(request: HttpRequest, limit: Limit = 100, offset: Offset = 0) -> Any:
     town_for(request, "difficulty.read")
     return page_of(causes_seen(request.auth), _cause, limit, offset)  # type: ignore[attr-defined]
 
 
-@router.post("/causes", response=CauseOut, summary=both("确认共性问题", "confirm that several have one cause"))
-def post_cause(request: HttpRequest, given: CauseIn) -> Any:
+@router.post("/causes", response=CommonCauseOut, summary=both("确认共性问题", "confirm that several have one cause"))
+def post_cause(request: HttpRequest, given: CommonCauseIn) -> Any:
     town = town_for(request, "difficulty.route")
     return _cause(actions.open_cause(of=given.of, words=given.words, post=_post(given.post), place=town.place, **_who(request)))
 
 
-@router.get("/causes/{number}", response=CauseOut, summary=both("一件共性问题", "one common cause"))
+@router.get("/causes/{number}", response=CommonCauseOut, summary=both("一件共性问题", "one common cause"))
 def get_cause(request: HttpRequest, number: str) -> Any:
     return _cause(seen_cause(number, request.auth))  # type: ignore[attr-defined]
 
 
-@router.post("/causes/{number}/answer", response=CauseOut, summary=both("答复共性问题", "answer it for every firm in it"))
-def post_cause_answer(request: HttpRequest, number: str, given: AnswerIn) -> Any:
+@router.post("/causes/{number}/answer", response=CommonCauseOut, summary=both("答复共性问题", "answer it for every firm in it"))
+def post_cause_answer(request: HttpRequest, number: str, given: DifficultyAnswerIn) -> Any:
     row = seen_cause(number, request.auth)  # type: ignore[attr-defined]
     actions.answer_cause(row, **given.dict(), **_who(request))
     return _cause(seen_cause(number, request.auth))  # type: ignore[attr-defined]

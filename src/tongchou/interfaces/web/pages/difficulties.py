@@ -135,7 +135,7 @@ def difficulty(request: Asked, number: str) -> HttpResponse:
         **shown_row(found, kinds, running_clocks([head.pk]).get(head.pk)), "source": SOURCES[found.source], "outcome": OUTCOMES.get(found.outcome),
         "size": SIZE_CLASSES.get(found.firm.size_class), "heard": [(word, VERDICTS[word.verdict], WAYS[word.way]) for word in found.heard.select_related("heard_by")],
         "others": [row for row in open_for_firm(found.firm_id) if row.pk != found.pk],
-        "timeline": story_of(history_of(head).order_by("-seq")[:30], {head.pk: head}, head), **_possible(found, request, kinds),
+        "timeline": story_of(history_of(head).exclude(action="difficulty.route").order_by("-seq")[:30], {head.pk: head}, head), **_possible(found, request, kinds),
     }  # fmt: skip
     return render(request, "difficulties/difficulty.html", context)
 
