@@ -18,6 +18,7 @@ POST_ONLY = {
     *(f"exposure_{step}" for step in ("approve", "refuse", "withdraw", "end", "make", "correct", "publish", "take-down")),
     "doors_open", "door_exact", "door_invite", "door_screen_secret", "device_revoke",
     "pass_link", "pass_end", "pass_print", "pass_visitor", "pass_object",
+    *(f"filing_{step}" for step in ("full", "reduce", "end", "withdraw")),
     *(f"suspension_{step}" for step in ("new", "approve", "refuse", "withdraw", "lift", "object")),
     *(f"difficulty_{step}" for step in ("link", "route", "promise", "answer", "hear")), "cause_answer", "firm_says",
     "follow_up_check", "follow_up_call", "follow_up_tell", "report_settle",
@@ -59,6 +60,7 @@ def every_page() -> dict[str, str]:
     from tongchou.domains.exposures.models import ExposureRequest
     from tongchou.domains.gate.models import Appeal
     from tongchou.domains.response.models import Incident, Task
+    from tongchou.domains.resumption.models import AbsenceAlarm, Filing, SiteCheck
     from tongchou.domains.sentinels.models import Sentinel, Stream
     from tongchou.domains.spot_checks.models import SpotCheck
     from tongchou.domains.suspensions.models import Objection
@@ -83,6 +85,11 @@ def every_page() -> dict[str, str]:
     appeal = Appeal.objects.select_related("dossier", "entrance").order_by("pk").first()
     check = SpotCheck.objects.filter(dossier__state="taking").order_by("pk").select_related("dossier").first()
     objection = Objection.objects.order_by("pk").select_related("dossier", "suspension__dossier").first()
+    filing = Filing.objects.filter(firm__isnull=False, is_live=True).order_by("pk").select_related("dossier").first()
+    school = Filing.objects.filter(school__isnull=False).order_by("pk").select_related("dossier").first()
+    site_check = SiteCheck.objects.filter(dossier__closed_at=None).order_by("pk").select_related("dossier").first()
+    absence = AbsenceAlarm.objects.order_by("pk").select_related("dossier").first()
+    assert filing and school and site_check and absence, f"a town where nobody has come back: {filing, school, site_check, absence}"
     made = Message.objects.filter(topic="gate.posters").first()
     difficulty = Difficulty.objects.annotate(n=Count("heard")).order_by("-n", "pk").select_related("dossier").first()
     cause = Cause.objects.select_related("dossier").first()
@@ -123,6 +130,11 @@ def every_page() -> dict[str, str]:
         "objection": f"/objections/{objection.dossier.number}",
         "difficulties": "/difficulties/?stage=open", "difficulty": f"/difficulties/{difficulty.dossier.number}", "difficulty_new": "/difficulties/new?q=公司",
         "difficulty_new firm": f"/difficulties/new?firm={difficulty.firm_id}", "causes": "/causes/", "cause": f"/causes/{cause.dossier.number}", "firm_page": f"/d/{FIRM_TOKEN}",
+        "resumption": "/resumption/", "white_list": "/resumption/white-list", "filings": "/resumption/filings/",
+        "filing": f"/resumption/filings/{filing.dossier.number}", "filing_find": "/resumption/filings/new", "filing_find firms": "/resumption/filings/new?kind=firm&q=上海",
+        "filing_new": f"/resumption/filings/new/firm/{filing.firm_id}", "filing_absences": f"/resumption/filings/{school.dossier.number}/absences",
+        "site_checks": "/resumption/checks/", "site_check": f"/resumption/checks/{site_check.dossier.number}",
+        "absence": f"/resumption/absences/{absence.dossier.number}",
         "scan_worker": "/scan/worker.js", "screen_worker": "/screen/worker.js", "scan_manifest": "/scan/manifest.json",
         "crew_phone_worker": "/crew/worker.js", "crew_phone_manifest": "/crew/manifest.json", "appeals": "/appeals/",
         "appeal": f"/appeals/{appeal.dossier.number}", "gate": "/gate/", "gate odd": "/gate/?odd=no_scanner", "footfall": "/footfall/", "door": f"/gate/doors/{appeal.entrance.code}",

@@ -14,7 +14,7 @@ from typing import Any, TypedDict
 from django.db import transaction
 from django.db.models import Q
 
-from tongchou.core.errors import Stale, Unseen
+from tongchou.core.errors import FieldProblem, Invalid, Stale, Unseen
 from tongchou.core.outbox.queue import tell_post
 from tongchou.core.parameters.queries import value
 from tongchou.core.people.rules import Actor, system_actor
@@ -48,6 +48,24 @@ def subject_of(kind: str, pk: int, actor: Actor, needs: str = FILE) -> RegisterR
     if row is None or not actor.may(needs, row.place_path):
         raise Unseen(kind)
     return row
+
+
+def lines_of(kind: str, people: Mapping[int, int], actor: Actor) -> list[actions.Listed]:
+    """Lines of a white list from row numbers → people. Raises Unseen when one is missing or elsewhere. One query."""
+    rows = REGISTERS[kind]._default_manager.select_related("place").filter(pk__in=people)
+    if len(rows) != len(people) or not all(actor.may("resumption.list", row.place_path) for row in rows):
+        raise Unseen(kind)
+    return [actions.Listed(row, people[row.pk]) for row in rows]
+
+
+def lines_of_codes(kind: str, people: Mapping[str, int], actor: Actor) -> list[actions.Listed]:
+    """Lines of a white list from credit codes, or numbers of sites → people. Raises Invalid naming the codes that are in no register. Two queries."""
+    key = {"firm": "credit_code", "site": "code"}.get(kind, "pk")
+    known = dict(REGISTERS[kind]._default_manager.filter(**{f"{key}__in": people}).values_list(key, "pk")) if kind in REGISTERS else {}
+    if unknown := [code for code in people if code not in known]:
+        listed = "、".join(unknown[:5])
+        raise Invalid([FieldProblem("lines", T(f"底数里没有：{listed}", f"in no register: {listed}"))])
+    return lines_of(kind, {known[code]: n for code, n in people.items()}, actor)
 
 
 def facts_of(kind: str, row: RegisterRow, asked: Asked, at: datetime) -> Facts:

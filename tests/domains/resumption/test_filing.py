@@ -20,6 +20,7 @@ from tests.domains.resumption.town import (
     TODAY,
     Works,
     fresh,
+    school_open,
     works_in,
 )
 from tests.fixtures_town import AT, Town
@@ -29,7 +30,7 @@ from tongchou.core.errors import Invalid, Stale, Unseen
 from tongchou.core.outbox.models import Notice
 from tongchou.core.wording import use_language
 from tongchou.domains.gate.models import Entrance
-from tongchou.domains.registry.models import ConstructionSite, Firm, School
+from tongchou.domains.registry.models import ConstructionSite, Firm
 from tongchou.domains.resumption import actions, queries
 from tongchou.domains.resumption.actions_checks import Finding
 from tongchou.domains.resumption.conditions import Declared, Part
@@ -251,13 +252,6 @@ def test_a_site_counts_beds_and_quiet_rooms(works: Works) -> None:
     assert works.filed(**{**given, "beds": 59}, quiet_beds=30, parts=spaced).dossier.state == "refused"
     filing = works.filed(**given, quiet_beds=30, parts=spaced)
     assert filing.dossier.state == "working" and ConstructionSite.objects.get().state == "working"
-
-
-def school_open(works: Works) -> Filing:
-    given = {"from_on": date(2022, 6, 6), "people": 82, "parts": CLASSES, "declared": SCHOOL_PAPERS}
-    filing = works.checked(works.filed("school", **given))
-    assert filing.dossier.state == "filed" and resuming.keep_filings(at=AT + 4 * DAY) == 1 and School.objects.get().is_open
-    return fresh(filing)
 
 
 @pytest.mark.parametrize(

@@ -87,3 +87,10 @@ def works_in(town: Town) -> Works:
 CLASSES = (Part("高三(1)班", 40, date(2022, 6, 6), "high3"), Part("高二(1)班", 42, date(2022, 6, 6), "high2"))
 SCHOOL_PAPERS = {code: Declared(True, "记录") for code in ("S02", "S03", "S04")}
 SITE_PAPERS = {code: Declared(True, "台账") for code in ("C02", "C03", "C05", "C06", "C07")}
+
+
+def school_open(works: Works) -> Filing:
+    given = {"from_on": date(2022, 6, 6), "people": 82, "parts": CLASSES, "declared": SCHOOL_PAPERS}
+    filing = works.checked(works.filed("school", **given))
+    assert filing.dossier.state == "filed" and resuming.keep_filings(at=AT + 4 * DAY) == 1 and School.objects.get().is_open
+    return fresh(filing)

@@ -11,7 +11,7 @@ from typing import Any
 from tongchou.core.audit.acting import action, record
 from tongchou.core.audit.chain import canonical
 from tongchou.core.casework.life import Opening, advance, open_dossiers
-from tongchou.core.errors import FieldProblem, Invalid, Stale, in_words
+from tongchou.core.errors import FieldProblem, Invalid, Refusal, Stale, in_words
 from tongchou.core.people.rules import Actor
 from tongchou.core.places.models import Place
 from tongchou.core.wording import T
@@ -103,6 +103,9 @@ def file_resumption(*, subject: Any, asked: Asked, facts: Facts, signed_by: str,
 
 def _stage(book: Rulebook, asked: Asked, at: datetime) -> Stage:
     """The stage of the day. Raises Invalid, naming everything that makes no sense of itself."""
+    if not book.stages:
+        said = T("本镇还没有复工规则，不能备案。", "No rules of resumption are published: nothing can be filed.")
+        raise Refusal(said, T("请在数据包放入 resumption.yaml，再装一次。", "Put resumption.yaml into the pack and install it again."))
     stage = book.stage_on(asked.kind, asked.from_on) if asked.kind in KINDS else None
     problems = [FieldProblem(name, said) for name, is_wrong, said in _nonsense(asked, at) if is_wrong]
     if stage is None and asked.kind in KINDS:

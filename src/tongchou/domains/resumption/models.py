@@ -46,6 +46,11 @@ class Listing(models.Model):
             models.CheckConstraint(condition=Q(to_on=None) | Q(to_on__gte=F("from_on")), name="listing_ends_after_it_begins"),
         ]
 
+    @property
+    def subject(self) -> Any:
+        """The row of the register it names."""
+        return self.firm or self.site
+
 
 class Filing(models.Model):
     """A firm, school or building site says that it works again, when, with how many, under which conditions. The dossier says how far it is."""

@@ -3,29 +3,27 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from tongchou.core.audit.models import Entry
 from tongchou.core.casework.models import Dossier
-from tongchou.core.errors import Refusal, Unseen
+from tongchou.core.errors import Unseen
 from tongchou.core.people.queries import within
 from tongchou.core.people.rules import Actor
 from tongchou.core.wording import T
 from tongchou.domains.resumption.conditions import Asked, Declared, Part
 from tongchou.domains.resumption.models import Absence, AbsenceAlarm, Filing, Item, Listing, RulebookVersion, SiteCheck
-from tongchou.domains.resumption.rules import FILING, Rulebook, rulebook_from
+from tongchou.domains.resumption.rules import FILING, KINDS, Rulebook, rulebook_from
 
 READ = "resumption.read"
 
 
 def rulebook() -> Rulebook:
-    """Who may work again, when, on which conditions, as last published. Raises Refusal while nothing was. One query."""
+    """Who may work again, when, on which conditions, as last published; empty while nothing was. One query."""
     latest = RulebookVersion.objects.first()
-    if latest is None:
-        said = T("本镇还没有复工规则，不能备案。", "No rules of resumption are published: nothing can be filed.")
-        raise Refusal(said, T("请在数据包放入 resumption.yaml，再装一次。", "Put resumption.yaml into the pack and install it again."))
-    return rulebook_from(latest.body)
+    return rulebook_from(latest.body) if latest else Rulebook((), (), {})
 
 
 def listed_people(kind: str, pk: int, day: date) -> int | None:
@@ -179,3 +177,18 @@ def absences_before(part_ids: Sequence[int], on: date, since: date) -> dict[int,
     for row in Absence.objects.filter(part__in=part_ids, on__gte=since, on__lte=on):
         found.setdefault(row.part_id, {})[row.on] = row
     return found
+
+
+def filing_counts(actor: Actor) -> list[dict[str, Any]]:
+    """Filings in the actor's places by state and kind, in the order of their life. One query."""
+    rows = Filing.objects.filter(within(actor, READ, "dossier__place__path")).order_by().values("dossier__state")
+    counted = rows.annotate(**{kind: Count(kind) for kind in KINDS})
+    known: dict[str, dict[str, Any]] = {row["dossier__state"]: dict(row) for row in counted}
+    return [{"state": s, "name": name, **{k: known[s][k] for k in KINDS}} for s, name in FILING.states.items() if s in known]
+
+
+def white_list_on(day: date, path: str) -> list[Listing]:
+    """Who of a place and below is on a white list of a day. One query."""
+    held = Q(to_on=None) | Q(to_on__gte=day)
+    here = Q(firm__place__path__startswith=path) | Q(site__place__path__startswith=path)
+    return list(Listing.objects.filter(held, here, from_on__lte=day).select_related("firm__place", "site__place").order_by("batch", "pk"))

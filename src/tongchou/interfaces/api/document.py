@@ -14,6 +14,7 @@ TAGS = {
     "sentinels": "哨点与上报 Sentinels and reports",
     "testing": "检测：轮次、采样、送检、结果 Testing: rounds, sampling, boxes, results",
     "spot checks": "抽检：拟定、公布、抽取、采样、结果 Spot checks: plan, announce, draw, take, results",
+    "resumption": "复工备案、现场核查、缺课、白名单 Resumption: filings, on-site checks, absences, white lists",
     "tracing": "流调、随访、同时段人员 Investigations, follow-up, exposed people",
     "gate": "门岗：入口、扫码数、通行码 The gate: doors, what is counted at them, passes",
     "registers": "底数与导入 Registers and imports",

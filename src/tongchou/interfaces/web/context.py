@@ -42,6 +42,7 @@ WAYS = (
     Way("passes", T("通行码", "Passes"), "link", "pass.issue"),
     Way("suspensions", T("暂停通行码", "Suspended passes"), "cross", "suspension.read"),
     Way("difficulties", T("企业困难", "Difficulties"), "warning", "difficulty.read"),
+    Way("resumption", T("复工复产", "Resumption"), "arrow-up", "resumption.read"),
     Way("spot_checks", T("抽检", "Spot checks"), "filter", "spot_check.read"),
     Way("imports", T("导入", "Imports"), "import", "import.write"),
     Way("parameters", T("参数", "Parameters"), "parameters", "parameter.read", "p"),

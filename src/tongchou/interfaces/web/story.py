@@ -158,6 +158,9 @@ ADDRESSES: Mapping[str, str] = {
     "spot_check": "spot_check",
     "suspension": "suspension",
     "objection": "objection",
+    "filing": "filing",
+    "site_check": "site_check",
+    "absence": "absence",
     "difficulty": "difficulty",
     "cause": "cause",
 }

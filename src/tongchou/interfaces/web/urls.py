@@ -56,6 +56,9 @@ PAGES: tuple[str, ...] = (
     "common_causes",
     "difficulties",
     "firm_page",
+    "resumption",
+    "filings",
+    "site_checks",
     "public_pass",
     "public_status",
 )
@@ -81,6 +84,7 @@ ROUTERS: tuple[str, ...] = (
     "exposures",
     "passes",
     "difficulties",
+    "resumption",
 )
 
 for _name in ROUTERS:

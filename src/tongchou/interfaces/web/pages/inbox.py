@@ -49,6 +49,7 @@ def inbox(request: Asked) -> HttpResponse:
         "alarms": kinds["alarm"],
         "tasks": kinds["task"],
         "incidents": kinds["incident"],
+        "others": [(MACHINES[kind].label, shown) for kind, shown in kinds.items() if kind not in {"alarm", "task", "incident"}],
         "page_obj": pages,
         "how_many": len(rows),
         "late": late,
