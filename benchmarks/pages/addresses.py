@@ -20,7 +20,7 @@ POST_ONLY = {
     "pass_link", "pass_end", "pass_print", "pass_visitor", "pass_object",
     *(f"filing_{step}" for step in ("full", "reduce", "end", "withdraw")),
     *(f"suspension_{step}" for step in ("new", "approve", "refuse", "withdraw", "lift", "object")),
-    *(f"difficulty_{step}" for step in ("link", "route", "promise", "answer", "hear")), "cause_answer", "firm_says",
+    *(f"difficulty_{step}" for step in ("link", "route", "promise", "answer", "hear")), "cause_answer", "firm_says", "calls_plan", "call_phone_take", "call_phone_bundle",
     "follow_up_check", "follow_up_call", "follow_up_tell", "report_settle",
 }  # fmt: skip
 PASS_TOKEN = "token-of-the-benchmark"  # of the address that `town.fill_up` gives somebody
@@ -42,6 +42,8 @@ DOWNLOADS = {
     "scan_manifest",
     "crew_phone_worker",
     "crew_phone_manifest",
+    "call_phone_worker",
+    "call_phone_manifest",
     "door_posters",
     "posters_made",
     "public_frame",
@@ -135,6 +137,7 @@ def every_page() -> dict[str, str]:
         "filing_new": f"/resumption/filings/new/firm/{filing.firm_id}", "filing_absences": f"/resumption/filings/{school.dossier.number}/absences",
         "site_checks": "/resumption/checks/", "site_check": f"/resumption/checks/{site_check.dossier.number}",
         "absence": f"/resumption/absences/{absence.dossier.number}",
+        "calls": "/calls/", "call_phone": "/call", "call_phone_worker": "/call/worker.js", "call_phone_manifest": "/call/manifest.json",
         "scan_worker": "/scan/worker.js", "screen_worker": "/screen/worker.js", "scan_manifest": "/scan/manifest.json",
         "crew_phone_worker": "/crew/worker.js", "crew_phone_manifest": "/crew/manifest.json", "appeals": "/appeals/",
         "appeal": f"/appeals/{appeal.dossier.number}", "gate": "/gate/", "gate odd": "/gate/?odd=no_scanner", "footfall": "/footfall/", "door": f"/gate/doors/{appeal.entrance.code}",

@@ -80,6 +80,7 @@ DOMAINS = [
     "resumption",
     "footfall",
     "difficulties",
+    "calls",
 ]
 INSTALLED_APPS = [
     "django.contrib.auth",

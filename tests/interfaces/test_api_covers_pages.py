@@ -143,6 +143,9 @@ COVERED: dict[str, tuple[str, ...]] = {
     "difficulty_promise": ("POST /difficulties/{number}/promise",),
     "difficulty_answer": ("POST /difficulties/{number}/answer",),
     "difficulty_hear": ("POST /difficulties/{number}/heard",),
+    "calls": ("GET /calls", "GET /calls/needs", "GET /calls/plan"),
+    "calls_plan": ("POST /calls/plan",),
+    "call_phone": ("POST /calls",),
     "causes": ("GET /causes", "POST /causes"),
     "cause": ("GET /causes/{number}",),
     "cause_answer": ("POST /causes/{number}/answer",),
@@ -173,6 +176,10 @@ NOT_FOR_PROGRAMS = {
     **dict.fromkeys(
         ("crew_phone", "crew_phone_worker", "crew_phone_manifest", "crew_phone_take", "crew_phone_bundle"),
         "a crew's phone; what it brings goes to POST /testing/rounds/{number}/check-offs",
+    ),
+    **dict.fromkeys(
+        ("call_phone_worker", "call_phone_manifest", "call_phone_take", "call_phone_bundle"),
+        "a visitor's phone; what it brings goes to POST /calls",
     ),
     **dict.fromkeys(
         ("screen", "screen_worker", "screen_enrol", "screen_codes"), "a screen's own, with a token of its own; docs/reference/gate.md"

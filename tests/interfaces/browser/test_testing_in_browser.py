@@ -132,4 +132,4 @@ def test_tube_handed_over_is_refused_late_and_sampled_again_into_another(phone: 
     Token.objects.update(revoked_at=AT)
     phone.locator("summary").click()
     phone.get_by_role("button", name="Update the roll").click()
-    expect(phone.locator("#no-roll-said")).to_contain_text("roll was erased")
+    expect(phone.locator("#nothing-said")).to_contain_text("roll was erased")

@@ -19,7 +19,7 @@ _READ = (
     "resumption.read",
 )
 _TRACE = ("case.read", "case.work", "contact.follow")
-_DIFFICULTIES = ("difficulty.read", "difficulty.raise", "difficulty.hear")
+_DIFFICULTIES = ("difficulty.read", "difficulty.raise", "difficulty.hear", "call.read", "call.make")
 _SUSPENSIONS = ("suspension.read", "suspension.approve", "suspension.lift", "suspension.object")
 
 # One line per kind of post. A capability holds in the post's place and everything below it.
@@ -208,6 +208,7 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "outbox.read",
                 "suspension.read",
                 "difficulty.read",
+                "call.read",
             )
         ),
         "administrator": frozenset(

@@ -1,5 +1,6 @@
 """Reading difficulties: by office, by firm, by cause."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -66,7 +67,19 @@ def load_by_office(actor: Actor, at: datetime) -> list[Load]:
 
 def open_for_firm(firm_id: int) -> list[Difficulty]:
     """A firm's difficulties that are not closed, those raised first on top. One query."""
-    rows = Difficulty.objects.filter(firm=firm_id, dossier__closed_at=None).select_related(*_NAMED)
+    return open_of_firms([firm_id])
+
+
+def open_counts(firms: Collection[int]) -> dict[int, tuple[int, int]]:
+    """Firm → open difficulties that wait for the office, and those that wait for the firm's word; firms without any are left out. One query."""
+    asks = Q(dossier__state__in=["answered", "to_check"])
+    rows = Difficulty.objects.filter(firm__in=firms, dossier__closed_at=None).order_by().values_list("firm")
+    return {firm: (waits, asked) for firm, waits, asked in rows.annotate(waits=Count("pk", filter=~asks), asked=Count("pk", filter=asks))}
+
+
+def open_of_firms(firms: Collection[int]) -> list[Difficulty]:
+    """Open difficulties of several firms, those raised first on top. One query."""
+    rows = Difficulty.objects.filter(firm__in=firms, dossier__closed_at=None).select_related(*_NAMED)
     return list(rows.order_by("dossier__opened_at", "pk"))
 
 

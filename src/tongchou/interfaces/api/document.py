@@ -18,7 +18,7 @@ TAGS = {
     "tracing": "流调、随访、同时段人员 Investigations, follow-up, exposed people",
     "gate": "门岗：入口、扫码数、通行码 The gate: doors, what is counted at them, passes",
     "registers": "底数与导入 Registers and imports",
-    "difficulties": "企业困难、共性问题 Firms' difficulties, common causes",
+    "difficulties": "企业走访、企业困难、共性问题 Visits to firms, their difficulties, common causes",
     "evidence": "佐证 Evidence",
     "office": "参数、留痕、消息、提醒 Parameters, log, messages, notices",
 }

@@ -41,6 +41,7 @@ WAYS = (
     Way("gate", T("门岗", "Gate"), "register", "gate.read", "k"),
     Way("passes", T("通行码", "Passes"), "link", "pass.issue"),
     Way("suspensions", T("暂停通行码", "Suspended passes"), "cross", "suspension.read"),
+    Way("calls", T("企业走访", "Firm visits"), "place", "call.read"),
     Way("difficulties", T("企业困难", "Difficulties"), "warning", "difficulty.read"),
     Way("resumption", T("复工复产", "Resumption"), "arrow-up", "resumption.read"),
     Way("spot_checks", T("抽检", "Spot checks"), "filter", "spot_check.read"),

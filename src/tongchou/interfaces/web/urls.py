@@ -59,6 +59,8 @@ PAGES: tuple[str, ...] = (
     "resumption",
     "filings",
     "site_checks",
+    "calls",
+    "call_phone",
     "public_pass",
     "public_status",
 )
@@ -85,6 +87,7 @@ ROUTERS: tuple[str, ...] = (
     "passes",
     "difficulties",
     "resumption",
+    "calls",
 )
 
 for _name in ROUTERS:

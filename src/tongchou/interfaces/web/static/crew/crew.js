@@ -197,8 +197,8 @@ async function showState() {
   const zone = bundle?.zone;
   const people = acts.reduce((sum, act) => sum + act.people.length, 0);
   at("desk").hidden = !bundle;
-  at("no-roll").hidden = Boolean(bundle);
-  at("no-roll-said").textContent = word(acts.length || who ? "ended" : "not_taken", { n: acts.length, name: say(who?.name) });
+  at("nothing").hidden = Boolean(bundle);
+  at("nothing-said").textContent = word(acts.length || who ? "ended" : "not_taken", { n: acts.length, name: say(who?.name) });
   at("sign-in").href = courier.errand ? `/login?${new URLSearchParams({ next: `/testing/rounds/${courier.errand.round}/crew/${courier.errand.site}` })}` : "/testing/";
   at("where").textContent = bundle ? say(bundle.site.name) : "";
   at("number").textContent = bundle?.round.number ?? "";
