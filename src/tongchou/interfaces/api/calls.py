@@ -38,7 +38,7 @@ class NeedOut(Schema):
     reasons: list[Pair]
 
 
-class PlanIn(Schema):
+class DayPlanIn(Schema):
     """哪一天、哪里、多少分钟、哪些企业 Day, area, minutes there are, and which firms (row numbers); none: those most in need."""
 
     day: date
@@ -56,7 +56,7 @@ class StopOut(Schema):
     reasons: list[Pair]
 
 
-class PlanOut(Schema):
+class DayPlanOut(Schema):
     """一天的走访 A day's round, in order."""
 
     day: date
@@ -159,7 +159,7 @@ def get_needs(request: HttpRequest, place: str) -> Any:
     return [_need(one) for one in needs_at(_place(request, place, "call.read"), request.at)[:SHOWN]]  # type: ignore[attr-defined]
 
 
-@router.get("/calls/plan", response=PlanOut, summary=both("我这一天的走访", "one's own plan of a day"))
+@router.get("/calls/plan", response=DayPlanOut, summary=both("我这一天的走访", "one's own plan of a day"))
 def get_plan(request: HttpRequest, day: date) -> Any:
     found = plan_of(request.auth, day)  # type: ignore[attr-defined]
     if found is None or not request.auth.may("call.make", found.place_path):  # type: ignore[attr-defined]
@@ -167,8 +167,8 @@ def get_plan(request: HttpRequest, day: date) -> Any:
     return _plan(found)
 
 
-@router.post("/calls/plan", response=PlanOut, summary=both("计划一天的走访", "plan a day; what was planned for it is replaced"))
-def post_plan(request: HttpRequest, given: PlanIn) -> Any:
+@router.post("/calls/plan", response=DayPlanOut, summary=both("计划一天的走访", "plan a day; what was planned for it is replaced"))
+def post_plan(request: HttpRequest, given: DayPlanIn) -> Any:
     place = _place(request, given.place, "call.make")
     return _plan(plan(place, day=given.day, limit_minutes=given.minutes, firms=set(given.firms) or None, **_who(request)))
 
