@@ -80,6 +80,7 @@ DOMAINS = [
     "resumption",
     "footfall",
     "difficulties",
+    "approvals",
     "calls",
 ]
 INSTALLED_APPS = [

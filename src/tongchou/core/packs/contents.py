@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from tongchou.core.packs.procedures import ProcedureSpec
 from tongchou.core.wording import T
 
 Confidence = Literal["high", "medium", "low"]
@@ -359,6 +360,7 @@ class Pack:
     entry_ceilings: tuple[EntryRuleSpec, ...]
     entry_rules: tuple[EntryRuleSpec, ...]
     resumption: Mapping[str, Any] | None  # resumption.yaml as checked; `domains.resumption.rules.rulebook_from` reads it
+    procedures: tuple[ProcedureSpec, ...]
     digest: str
 
     @property

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from tongchou.core.packs import checks, rows
 from tongchou.core.packs.contents import Attribution, GeneratedSize, Identity, Pack, PlaceSpec, PlanSpec, Target
 from tongchou.core.packs.problems import PackInvalid, Problem
+from tongchou.core.packs.procedures import ProcedureSpec, check_procedures, procedures_of
 from tongchou.core.packs.reading import Document, read_csv, read_text, read_yaml
 from tongchou.core.wording import T
 
@@ -59,8 +60,7 @@ class _PackReader:
         plans = self._several("plans", "plan", needed=False)
         story = self._yaml("story.yaml", "story") if (self.folder / "story.yaml").exists() else None
         entry = self._yaml("entry_rules.yaml", "entry_rules") if (self.folder / "entry_rules.yaml").exists() else None
-        outlines = self._outlines()
-        places = self._places(outlines)
+        places = self._places(outlines := self._outlines())
         industries = self._table("industries.csv", INDUSTRY_COLUMNS, rows.industry_of)
         if self.problems:
             return None
@@ -87,6 +87,7 @@ class _PackReader:
             entry_ceilings=() if entry is None else rows.entry_rules_of(entry.content["ordered"]),
             entry_rules=() if entry is None else rows.entry_rules_of(entry.content.get("rules", entry.content["ordered"])),
             resumption=self._resumption(),
+            procedures=self._procedures(posts),
             digest=self._digest(),
         )
         self._checked(lambda: checks.people_problems(pack, units, posts))
@@ -106,6 +107,16 @@ class _PackReader:
         if document.content is not None:
             self._checked(lambda: checks.resumption_problems(document))
         return cast(dict[str, Any] | None, document.content)
+
+    def _procedures(self, posts: Document) -> tuple[ProcedureSpec, ...]:
+        if not (self.folder / "approvals.yaml").exists():
+            return ()
+        document = self._yaml("approvals.yaml", "approvals")
+        if document.content is None:
+            return ()
+        check_procedures(document, [post["id"] for post in posts.content["posts"]])
+        self.problems.extend(document.problems)
+        return () if document.problems else procedures_of(document.content)
 
     def _check_plan(self, pack: Pack, plan: PlanSpec, document: Document) -> None:
         self._checked(lambda: checks.plan_problems(pack, plan, document))

@@ -20,6 +20,7 @@ _READ = (
 )
 _TRACE = ("case.read", "case.work", "contact.follow")
 _DIFFICULTIES = ("difficulty.read", "difficulty.raise", "difficulty.hear", "call.read", "call.make")
+_APPROVALS = ("approval.read", "approval.receive", "approval.work")
 _SUSPENSIONS = ("suspension.read", "suspension.approve", "suspension.lift", "suspension.object")
 
 # One line per kind of post. A capability holds in the post's place and everything below it.
@@ -57,6 +58,8 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "case.read",
                 "exposure.approve",
                 "exposure.learn",
+                "approval.read",
+                "approval.delegate",
                 *_SUSPENSIONS,
             )
         ),
@@ -197,6 +200,8 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "case.read",
             )
         ),
+        "approval_leader": frozenset((*_READ, *_APPROVALS, "approval.decide", "approval.delegate")),
+        "approval_officer": frozenset((*_READ, *_APPROVALS)),
         "auditor": frozenset(
             (
                 "desk.read",
@@ -206,6 +211,7 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "alarm.read",
                 "sentinel.read",
                 "outbox.read",
+                "approval.read",
                 "suspension.read",
                 "difficulty.read",
                 "call.read",

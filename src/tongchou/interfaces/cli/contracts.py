@@ -28,6 +28,7 @@ CONTRACTS = {
             "resumption",
             "footfall",
             "difficulties",
+            "approvals",
             "calls",
         )
     },

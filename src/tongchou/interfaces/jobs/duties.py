@@ -30,6 +30,7 @@ from tongchou.domains.visits.scan_columns import ScanColumns
 from tongchou.interfaces.chance import random_holder, random_seed
 from tongchou.interfaces.jobs.bulk_posters import forget_posters
 from tongchou.workflows.activation import escalate_overdue
+from tongchou.workflows.approving import keep_approvals
 from tongchou.workflows.early_warning import MORNING, mornings
 from tongchou.workflows.following import release_due
 from tongchou.workflows.passing import MACHINE, register_everybody
@@ -165,6 +166,12 @@ def follow_filings(at: datetime) -> None:
         keep_filings(at=at.astimezone(ZoneInfo(town.zone)))
 
 
+def keep_terms(at: datetime) -> None:
+    """What silence does to applications, stops of the clock that end, steps for whoever stands in."""
+    if installation() is not None:
+        keep_approvals(at=at)
+
+
 def lay_out_scans(at: datetime) -> None:
     """Bring the columns of the log of scans up to date, so that who was where is found at once."""
     if installation() is not None:
@@ -206,6 +213,7 @@ DUTIES: tuple[Duty, ...] = (
     Duty("release", timedelta(minutes=10), release_contacts),
     Duty("suspensions", timedelta(minutes=1), end_suspensions),
     Duty("filings", timedelta(minutes=1), follow_filings),
+    Duty("approvals", timedelta(minutes=1), keep_terms),
     Duty("holders", timedelta(seconds=20), register_holders),
     Duty("key", timedelta(minutes=1), make_first_key),
     Duty("seal", timedelta(minutes=5), seal_yesterday),
