@@ -132,7 +132,7 @@ def every_page() -> dict[str, str]:
         "objection": f"/objections/{objection.dossier.number}",
         "difficulties": "/difficulties/?stage=open", "difficulty": f"/difficulties/{difficulty.dossier.number}", "difficulty_new": "/difficulties/new?q=公司",
         "difficulty_new firm": f"/difficulties/new?firm={difficulty.firm_id}", "causes": "/causes/", "cause": f"/causes/{cause.dossier.number}", "firm_page": f"/d/{FIRM_TOKEN}",
-        "resumption": "/resumption/", "white_list": "/resumption/white-list", "filings": "/resumption/filings/",
+        "resumption": "/resumption/", "resumption village": "/resumption/?by=village", "resumption venue": "/resumption/?by=venue", "readings": "/resumption/readings", "white_list": "/resumption/white-list", "filings": "/resumption/filings/",
         "filing": f"/resumption/filings/{filing.dossier.number}", "filing_find": "/resumption/filings/new", "filing_find firms": "/resumption/filings/new?kind=firm&q=上海",
         "filing_new": f"/resumption/filings/new/firm/{filing.firm_id}", "filing_absences": f"/resumption/filings/{school.dossier.number}/absences",
         "site_checks": "/resumption/checks/", "site_check": f"/resumption/checks/{site_check.dossier.number}",

@@ -220,12 +220,13 @@ def _come_back() -> None:
     from tongchou.core.people.rules import system_actor
     from tongchou.domains.resumption.models import AbsenceAlarm, Filing
     from tongchou.interfaces import clock
-    from tongchou.workflows.demonstration_resumption import come_back
+    from tongchou.workflows.demonstration_resumption import bring_in_evidence, come_back
     from tongchou.workflows.resuming import count_absences, keep_filings
 
     at = clock.local_now()
     if not Filing.objects.exists():
         come_back(at)
+        bring_in_evidence(at)
     school = Filing.objects.filter(school__isnull=False).first()
     if school is None or AbsenceAlarm.objects.exists():
         return

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.domains.resumption.town import Works, school_open, works_in
 from tests.fixtures_town import AT, Town
@@ -155,3 +156,25 @@ def test_a_program_counts_absences(works: Works) -> None:
     alarm = Caller("wu").post(f"{path}/absences", on="2022-06-02", counts=[{"part": number, "absent": 3, "ill": 3}]).json()["alarm"]
     answered = Caller("chen").post(f"/resumption/absences/{alarm['number']}/answer", answer="流感三例").json()
     assert answered["state"] == "answered" and [p["grade"] for p in Caller("wu").get(path).json()["parts"]] == ["high3", "high2"]
+
+
+def test_the_overview_shows_rates_forecast_and_what_disagrees(works: Works) -> None:
+    Firm.objects.update(resumption="resumed", resumed_on=AT.date())
+    lin = _as("lin")
+    file = SimpleUploadedFile(
+        "p.csv", f"信用代码,来源,起日,止日,数值,基数\n{works.firm.credit_code},用电,2022-05-01,2022-05-31,20,1000".encode()
+    )
+    assert "1 readings kept" in _said(lin.post("/resumption/readings", {"file": file}, follow=True))
+    works.filed("school", from_on=AT.date().replace(day=6), people=9)
+    page = body(lin.get("/resumption/?by=village"))
+    assert "electricity is 2% of its own base" in page and "In 14 days" in page and "only grades that may return" in page
+    assert "electricity is" not in body(_as("wu").get("/resumption/")), "a village reads no list of the whole town"
+    wrong = SimpleUploadedFile("p.csv", "信用代码,来源,起日,止日,数值,基数\n1,用电,2022-05-01,2022-05-31,20,1000".encode())
+    assert lin.post("/resumption/readings", {"file": wrong}).status_code == 422 and lin.post("/resumption/readings").status_code == 422
+    program = Caller("lin")
+    assert program.get("/resumption/rates", by="size").json()[0]["at_work_by"]["electricity"]["seen"] == 1
+    assert len(program.get("/resumption/forecast").json()["days"]) == 14
+    held = program.get("/resumption/stuck").json()
+    assert list(held["stuck"][0]["causes"]) == ["S01"] and held["unblocking"][0]["freed"] == 1
+    assert program.get("/resumption/disagreements").json()[0]["row"] == works.firm.pk
+    assert Caller("wu").get("/resumption/disagreements").status_code == 404

@@ -3,6 +3,7 @@
 1. In May: a firm on the white list files, is looked at, and begins.
 2. On the last morning: firms file, most at work at once; one lacks papers, one fails on safety, one stands in a risk area.
 3. A site with beds for all begins, one without is refused; a senior school is found fit and waits for its day.
+4. Power, gate and invoices of May are brought in.
 """
 
 from collections.abc import Callable
@@ -19,7 +20,9 @@ from tongchou.core.places.queries import installation
 from tongchou.domains.registry.models import ConstructionSite, Firm, RegisterRow, School
 from tongchou.domains.resumption.actions import FullShown, Listed, keep_white_list
 from tongchou.domains.resumption.actions_checks import Finding
+from tongchou.domains.resumption.actions_evidence import keep_readings
 from tongchou.domains.resumption.conditions import Asked, Declared, Part
+from tongchou.domains.resumption.imports import ReadLine
 from tongchou.domains.resumption.models import Filing
 from tongchou.domains.resumption.queries import risk_areas, rulebook
 from tongchou.domains.resumption.rules import AT_WORK
@@ -32,7 +35,33 @@ FIRMS = 8
 
 def resumption_days(last: date, zone: ZoneInfo) -> list[tuple[datetime, Callable[[datetime], None]]]:
     """What happens when, for the calendar of the demonstration."""
-    return [(datetime.combine(SINCE, time(10), zone), listed_in_may), (datetime.combine(last, time(10, 40), zone), come_back)]
+    return [
+        (datetime.combine(SINCE, time(10), zone), listed_in_may),
+        (datetime.combine(last, time(10, 40), zone), come_back),
+        (datetime.combine(last, time(9, 20), zone), bring_in_evidence),
+    ]
+
+
+def bring_in_evidence(at: datetime) -> None:
+    """Step 4: May's power, gate and invoices of the larger firms; one in forty contradicts its filing."""
+    town = installation()
+    rows = list(Firm.objects.filter(staff_count__gte=15).order_by("pk").values_list("pk", "credit_code", "resumption")[:800])
+    if town is None or not rows:
+        return
+    span = date(2022, 5, 1), date(2022, 5, 31)
+    lines = []
+    for n, (_, code, state) in enumerate(rows):
+        luck = n * 0.618034 % 1  # spread evenly: a demonstration has no chance of its own
+        seen = {"closed": "full", "resumed": "closed"}.get(state, state) if n % 40 == 7 else state
+        share = {"closed": 0.05 + 0.2 * luck, "resumed": 0.4 + 0.5 * luck, "full": 1.0 + 0.2 * luck}[seen]
+        base = 2_000 + 40_000 * (n * 0.414214 % 1)
+        lines.append(ReadLine(n, code, "electricity", *span, round(base * share), round(base)))
+        if n % 3 == 0:
+            lines.append(ReadLine(n, code, "staff", *span, round(600 * max(0, share - 0.15)), 600))
+        if n % 2 == 0:
+            lines.append(ReadLine(n, code, "invoices", *span, round(90 * max(0, share - 0.2 * luck)), 90))
+    firms = {code: pk for pk, code, _ in rows}
+    keep_readings(lines=lines, firms=firms, source_name="五月用电、进厂、开票（示范）", place=town.place, by=SYSTEM, at=at)
 
 
 def listed_in_may(at: datetime) -> None:

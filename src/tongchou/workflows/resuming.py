@@ -18,14 +18,17 @@ from tongchou.core.errors import FieldProblem, Invalid, Stale, Unseen
 from tongchou.core.outbox.queue import tell_post
 from tongchou.core.parameters.queries import value
 from tongchou.core.people.rules import Actor, system_actor
+from tongchou.core.places.models import Place
 from tongchou.core.wording import T
 from tongchou.domains.gate.models import Entrance
 from tongchou.domains.registry.actions import set_at_work
 from tongchou.domains.registry.models import ConstructionSite, Firm, RegisterRow, School, Venue
 from tongchou.domains.resumption import actions, queries
 from tongchou.domains.resumption.actions_checks import Finding, keep_findings
+from tongchou.domains.resumption.actions_evidence import keep_readings
 from tongchou.domains.resumption.actions_schools import keep_absences
 from tongchou.domains.resumption.conditions import Asked, Facts
+from tongchou.domains.resumption.imports import read_readings
 from tongchou.domains.resumption.models import AbsenceAlarm, Filing, SiteCheck
 from tongchou.domains.resumption.rules import AT_WORK, FILE, RISK_GRADES
 
@@ -136,6 +139,14 @@ def _try(do: Callable[[], Filing], at: datetime) -> bool:
     except Stale:
         return False
     return True
+
+
+def keep_file(content: bytes, name: str, place: Place, *, by: Actor, at: datetime) -> int:
+    """Keep a file of evidence about firms of a place. Raises FileRefused or Invalid naming what is wrong where."""
+    lines = read_readings(content)
+    codes = Firm.objects.filter(place__path__startswith=place.path, credit_code__in={line.credit_code for line in lines})
+    firms = dict(codes.values_list("credit_code", "pk"))
+    return keep_readings(lines=lines, firms=firms, source_name=name, place=place, by=by, at=at)
 
 
 @transaction.atomic

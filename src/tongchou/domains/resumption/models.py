@@ -206,3 +206,22 @@ class AbsenceAlarm(models.Model):
     @property
     def place_path(self) -> str:
         return self.dossier.place.path
+
+
+class Reading(models.Model):
+    """What a firm left behind in a span of days: power, people at the gate, invoices; beside it the same firm's own usual figure for such a span."""
+
+    firm = models.ForeignKey("registry.Firm", on_delete=models.PROTECT, related_name="readings")
+    source = models.CharField(max_length=12)  # rules.SOURCES
+    from_on = models.DateField()
+    to_on = models.DateField()
+    value = models.FloatField()
+    base = models.FloatField()
+    known_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["firm", "source", "from_on", "to_on"], name="reading_once"),
+            models.CheckConstraint(condition=Q(value__gte=0, base__gt=0, to_on__gte=F("from_on")), name="reading_sound"),
+        ]
+        indexes = [models.Index(fields=["source", "to_on"], name="reading_source_day")]

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from tongchou.core.audit.models import Entry
 from tongchou.core.casework.models import Dossier
@@ -14,8 +14,8 @@ from tongchou.core.people.queries import within
 from tongchou.core.people.rules import Actor
 from tongchou.core.wording import T
 from tongchou.domains.resumption.conditions import Asked, Declared, Part
-from tongchou.domains.resumption.models import Absence, AbsenceAlarm, Filing, Item, Listing, RulebookVersion, SiteCheck
-from tongchou.domains.resumption.rules import FILING, KINDS, Rulebook, rulebook_from
+from tongchou.domains.resumption.models import Absence, AbsenceAlarm, Filing, Item, Listing, Reading, RulebookVersion, SiteCheck
+from tongchou.domains.resumption.rules import AT_WORK, FILING, KINDS, Rulebook, rulebook_from
 
 READ = "resumption.read"
 
@@ -192,3 +192,38 @@ def white_list_on(day: date, path: str) -> list[Listing]:
     held = Q(to_on=None) | Q(to_on__gte=day)
     here = Q(firm__place__path__startswith=path) | Q(site__place__path__startswith=path)
     return list(Listing.objects.filter(held, here, from_on__lte=day).select_related("firm__place", "site__place").order_by("batch", "pk"))
+
+
+def latest_readings(day: date, within_days: int) -> dict[str, dict[int, Reading]]:
+    """Source → firm id → its last reading whose span ended in the days up to a day. One query."""
+    rows = Reading.objects.filter(to_on__lte=day, to_on__gt=day - timedelta(days=within_days)).order_by("to_on", "from_on")
+    found: dict[str, dict[int, Reading]] = {}
+    for row in rows:
+        found.setdefault(row.source, {})[row.firm_id] = row
+    return found
+
+
+def stuck_filings() -> list[Filing]:
+    """Filings that stand still: refused with none live since, to be put right, or waiting for their on-site check; the oldest first. Two queries."""
+    live = Filing.objects.filter(is_live=True)
+    waits = Q(dossier__state="correcting") | Q(dossier__state="filed", cleared_at=None)
+    refused = Q(dossier__state="refused")
+    for kind in KINDS:
+        again = live.filter(**{kind: OuterRef(kind)})
+        later = Filing.objects.filter(**{kind: OuterRef(kind)}, pk__gt=OuterRef("pk"))
+        refused &= ~Q(Exists(again)) & ~Q(Exists(later))
+    return list(_filings().filter(waits | refused).prefetch_related("items").order_by("dossier__opened_at", "pk"))
+
+
+def full_days() -> list[tuple[date, date | None]]:
+    """Of each firm that began by a filing and is at work: the day it began, and that on which it reached full capacity. One query."""
+    rows = Filing.objects.filter(firm__isnull=False, began_on__isnull=False, dossier__state__in=AT_WORK)
+    return [(row.began_on, row.full_on) for row in rows if row.began_on is not None]
+
+
+def stops_since(day: date) -> list[datetime]:
+    """When firms at work by a filing stopped or had to stop, since a day. One query."""
+    heads = Filing.objects.filter(firm__isnull=False, began_on__isnull=False).values_list("dossier_id", flat=True)
+    rows = Entry.objects.filter(action__in=["filing.end", "filing.lapse", "filing.correct"], at__date__gte=day, subject_kind="dossier")
+    wanted = {str(pk) for pk in heads}
+    return [at for at, pk in rows.values_list("at", "subject_id") if pk in wanted]

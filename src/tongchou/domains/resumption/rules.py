@@ -15,6 +15,12 @@ RISK_GRADES = "resumption.risk_grades"
 ILL_IN_A_DAY, ILL_IN_THREE_DAYS = "resumption.class_ill_in_a_day", "resumption.class_ill_in_three_days"
 
 KINDS: Mapping[str, T] = {"firm": T("企业", "firm"), "school": T("学校", "school"), "site": T("工地", "building site")}
+SOURCES: Mapping[str, T] = {
+    "electricity": T("用电", "electricity"),
+    "staff": T("门岗进厂人次", "people at the gate"),
+    "invoices": T("开票", "invoices"),
+}
+SIGNS, READ_WITHIN = "resumption.signs", "resumption.read_within"
 FILE, CHECK = "resumption.file", "resumption.check"
 AT_WORK = ("working", "full")
 

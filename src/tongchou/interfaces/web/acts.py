@@ -69,6 +69,7 @@ NAMES: Mapping[str, T] = {
     "box.received": T("实验室接收", "Box received"),
     "register.at_work": T("登记复工状态", "At work or not noted"),
     "resumption.list": T("更新白名单", "White list kept"),
+    "resumption.readings": T("导入用电等佐证", "Evidence brought in"),
     "resumption.rules": T("发布复工规则", "Rules of resumption published"),
     "round.account_for": T("写明未采去向", "Accounted for"),
     "round.add_people": T("加入轮次名册", "People put on the roll"),

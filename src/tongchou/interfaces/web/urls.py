@@ -88,6 +88,7 @@ ROUTERS: tuple[str, ...] = (
     "difficulties",
     "resumption",
     "calls",
+    "recovery",
 )
 
 for _name in ROUTERS:

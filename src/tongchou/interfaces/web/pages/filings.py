@@ -115,7 +115,7 @@ def filing(request: Asked, number: str) -> HttpResponse:
     items = list(found.items.all())
     context = {
         "row": found, "head": head, "state": state_of(head), "tone": TONES.get(head.state, ""), "kind": KINDS[found.kind],
-        "items": [{"item": i, "answer": ANSWERS[i.answer], "tone": ANSWER_TONES[i.answer]} for i in items],
+        "items": [{"item": i, "answer": ANSWERS[i.answer], "tone": ANSWER_TONES[i.answer] if i.is_ok is None else ""} for i in items],
         "open": [i for i in items if i.to_see and found.is_live], "refusals": [i for i in items if i.is_veto and i.answer == "no"],
         "checks": [{"row": c, "state": SITE_CHECK.states[c.dossier.state], "clock": clocks.get(c.pk)} for c in checks],
         "parts": list(found.parts.all()), "is_school": found.school_id is not None, "allowed": allowed, "measures": list(MEASURES.items()),
