@@ -51,13 +51,13 @@ def test_who_needs_a_visit_most_stands_first_with_the_reasons(shop: Workshop) ->
     village = shop.town.villages[0]
     shop.answered()
     told(shop, 1, at=AT)
-    found = needs_at(village, AT + DAY)
-    assert [(one.firm.pk, [str(said) for said in one.need.reasons]) for one in found] == [
-        (shop.firms[0].pk, ["never visited", "1 answered: ask whether solved", "not back at work", "staff: 20"])
+    found = needs_at(village, AT + DAY).most
+    assert [(one.firm.pk, [str(said.words) for said in one.need.reasons]) for one in found] == [
+        (shop.firms[0].pk, ["never visited", "answered, ask whether solved: 1", "not back at work", "staff: 20"])
     ]
-    assert {one.firm.pk for one in needs_at(shop.town.town, AT + 8 * DAY)} == {firm.pk for firm in shop.firms}
+    assert {one.firm.pk for one in needs_at(shop.town.town, AT + 8 * DAY).most} == {firm.pk for firm in shop.firms}
     told(shop, 0, key=UUID(int=2), outcome="gone", spoke_to="", at=AT + DAY)
-    assert [one.firm.pk for one in needs_at(village, AT + 8 * DAY)] == [shop.firms[1].pk]
+    assert [one.firm.pk for one in needs_at(village, AT + 8 * DAY).most] == [shop.firms[1].pk]
 
 
 def test_a_day_is_planned_within_the_time_and_planned_again_is_replaced(shop: Workshop) -> None:

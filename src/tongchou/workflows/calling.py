@@ -47,22 +47,31 @@ class Candidate:
     point: Point | None
 
 
-def needs_at(place: Place, at: datetime) -> list[Candidate]:
-    """Step 1: every firm of a place that needs a visit, the most first. Five queries. Raises Refusal when a parameter has no value."""
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """How many firms of a place need a visit, and those that need it most, the most first."""
+
+    count: int
+    most: tuple[Candidate, ...]
+
+
+def needs_at(place: Place, at: datetime, *, at_most: int = CONSIDERED, only: Collection[int] | None = None) -> Needs:
+    """Step 1: the firms of a place (`only` these, by row number) most in need of a visit. Seven queries. Raises Refusal when a parameter has no value."""
     given = _parameters([WEIGHTS, REST_DAYS], at.date(), place.path)
     weights, rest_days = Weights(**given[WEIGHTS]), int(given[REST_DAYS])
-    firms = {firm.pk: firm for firm in Firm.objects.filter(place__path__startswith=place.path).select_related("place").defer("phone")}
-    met, left, waiting, points = last_met(firms), gone(firms), open_counts(firms), points_of(firms)
-    found = []
-    for pk, firm in firms.items():
-        if pk in left:
-            continue
+    firms = Firm.objects.filter(place__path__startswith=place.path)
+    firms = firms if only is None else firms.filter(pk__in=only)
+    met, left, waiting = last_met(firms), gone(firms), open_counts(firms)
+    found: list[tuple[int, Need]] = []
+    for pk, resumption, staff in firms.values_list("pk", "resumption", "staff_count"):
         waits, asked = waiting.get(pk, (0, 0))
         days = (at - met[pk]).days if pk in met else None
-        need = need_of(Known(days, firm.resumption, firm.staff_count, waits, asked), weights, rest_days)
-        if need.points > 0:
-            found.append(Candidate(firm, need, points.get(pk)))
-    return sorted(found, key=lambda one: (-one.need.points, one.firm.pk))
+        need = need_of(Known(days, resumption, staff, waits, asked), weights, rest_days)
+        if need.points > 0 and pk not in left:
+            found.append((pk, need))
+    most = sorted(found, key=lambda one: (-one[1].points, one[0]))[:at_most]
+    shown, points = Firm.objects.select_related("place").defer("phone").in_bulk([pk for pk, _ in most]), points_of([pk for pk, _ in most])
+    return Needs(len(found), tuple(Candidate(shown[pk], need, points.get(pk)) for pk, need in most))
 
 
 def _parameters(keys: Sequence[str], on: date, place_path: str) -> dict[str, Any]:
@@ -83,7 +92,7 @@ def plan(place: Place, *, day: date, limit_minutes: int, firms: Collection[int] 
     """
     given = _parameters([SPEED_KM_H, DETOUR, STAY_MINUTES], at.date(), place.path)
     pace = Pace(float(given[SPEED_KM_H]), float(given[DETOUR]), float(given[STAY_MINUTES]))
-    candidates = [one for one in needs_at(place, at) if firms is None or one.firm.pk in firms][:CONSIDERED]
+    candidates = needs_at(place, at, only=firms).most
     known = [one.point for one in candidates if one.point]
     start = _point(place) or (known[0] if known else (0.0, 0.0))
     found = plan_round(start, [one.point or _point(one.firm.place) or start for one in candidates], pace, limit_minutes)

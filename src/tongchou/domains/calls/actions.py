@@ -57,7 +57,7 @@ def plan_day(*, day: date, place: Place, stops: Sequence[Chosen], limit_minutes:
             turn=turn,
             way_minutes=round(one.way_minutes, 1),
             points=one.need.points,
-            reasons=[{"zh": said.zh, "en": said.en} for said in one.need.reasons],
+            reasons=[{"zh": said.words.zh, "en": said.words.en} for said in one.need.reasons],
         )
         for turn, one in enumerate(stops, start=1)
     )

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db.models import Max, Q, QuerySet
 
@@ -12,6 +13,8 @@ from tongchou.core.wording import T
 from tongchou.domains.calls.models import Call, DayPlan, FirmPoint
 from tongchou.domains.calls.routing import Point
 from tongchou.domains.calls.rules import OUTCOMES
+
+Firms = Collection[int] | QuerySet[Any]  # row numbers, or the rows: a whole town is asked about without naming each
 
 
 def plan_of(actor: Actor, day: date) -> DayPlan | None:
@@ -25,13 +28,13 @@ def made_of(plan: DayPlan) -> dict[int, str]:
     return dict(rows.order_by("called_at").values_list("firm", "outcome"))
 
 
-def last_met(firms: Collection[int]) -> dict[int, datetime]:
+def last_met(firms: Firms) -> dict[int, datetime]:
     """Firm → when somebody was last met there; firms never visited are left out. One query."""
     rows = Call.objects.filter(firm__in=firms, outcome="met").order_by().values_list("firm")
     return dict(rows.annotate(last=Max("called_at")))
 
 
-def gone(firms: Collection[int]) -> set[int]:
+def gone(firms: Firms) -> set[int]:
     """Firms of which the last visit found that they had moved away or closed for good. One query."""
     rows = Call.objects.filter(firm__in=firms, outcome__in=["met", "gone"]).order_by().values_list("firm")
     found = rows.annotate(gone=Max("called_at", filter=Q(outcome="gone")), met=Max("called_at", filter=Q(outcome="met")))

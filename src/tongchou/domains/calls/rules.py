@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from tongchou.core.errors import FieldProblem
 from tongchou.core.wording import T
@@ -43,37 +44,53 @@ class Known:
     to_ask_count: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+# Why a firm needs a visit; `n` is the number it is about.
+REASONS: Mapping[str, T] = {
+    "to_ask": T("{n} 件已答复，要问是否解决", "answered, ask whether solved: {n}"),
+    "open": T("{n} 件困难在办", "difficulties open: {n}"),
+    "never": T("从未走访", "never visited"),
+    "days": T("{n} 天没去", "{n} days since a visit"),
+    "closed": T("还没复工", "not back at work"),
+    "not_full": T("复工未达产", "not at full capacity"),
+    "staff": T("员工 {n} 人", "staff: {n}"),
+}
+
+
+class Reason(NamedTuple):
+    """One reason to visit a firm: its points, a key of REASONS, the number it is about."""
+
+    points: float
+    key: str
+    n: int = 0
+
+    @property
+    def words(self) -> T:
+        return REASONS[self.key].format(n=self.n)
+
+
+class Need(NamedTuple):
     """How much a firm needs a visit, in points, and what they are for, the most first."""
 
     points: float
-    reasons: tuple[T, ...]
+    reasons: tuple[Reason, ...]
 
 
 def need_of(known: Known, weights: Weights, rest_days: int) -> Need:
     """Points and their reasons. A firm visited within `rest_days` needs none, unless it has something to be asked: nobody is visited twice a week."""
-    if known.visited_days is not None and known.visited_days < rest_days and not known.to_ask_count:
-        return Need(0.0, (T(f"{known.visited_days} 天前刚去过", f"visited {known.visited_days} days ago"),))
-    found: list[tuple[float, T]] = []
-    if known.to_ask_count:
-        n = known.to_ask_count
-        found.append((weights.to_ask * n, T(f"{n} 件已答复，要问是否解决", f"{n} answered: ask whether solved")))
-    if known.open_count:
-        n = known.open_count
-        found.append((weights.open * n, T(f"{n} 件困难在办", f"{n} difficulties open" if n > 1 else "1 difficulty open")))
-    if known.visited_days is None:
-        found.append((weights.never_visited, T("从未走访", "never visited")))
-    elif weeks := min(known.visited_days // 7, weights.weeks_at_most):
-        found.append((weights.week_unvisited * weeks, T(f"{known.visited_days} 天没去", f"{known.visited_days} days since a visit")))
-    if known.resumption == "closed":
-        found.append((weights.closed, T("还没复工", "not back at work")))
-    elif known.resumption != "full":
-        found.append((weights.not_full, T("复工未达产", "not at full capacity")))
-    if (doublings := known.staff_count.bit_length() - 1) > 0:
-        found.append((weights.staff_doubling * doublings, T(f"员工 {known.staff_count} 人", f"staff: {known.staff_count}")))
-    found.sort(key=lambda one: -one[0])
-    return Need(sum(points for points, _ in found), tuple(said for points, said in found if points > 0))
+    days, asked, waits = known.visited_days, known.to_ask_count, known.open_count
+    if days is not None and days < rest_days and not asked:
+        return Need(0.0, ())
+    weeks = 0 if days is None else min(days // 7, weights.weeks_at_most)
+    found = [
+        Reason(weights.to_ask * asked, "to_ask", asked),
+        Reason(weights.open * waits, "open", waits),
+        Reason(weights.never_visited, "never") if days is None else Reason(weights.week_unvisited * weeks, "days", days),
+        Reason(weights.closed if known.resumption == "closed" else 0.0, "closed"),
+        Reason(weights.not_full if known.resumption not in {"closed", "full"} else 0.0, "not_full"),
+        Reason(weights.staff_doubling * max(0, known.staff_count.bit_length() - 1), "staff", known.staff_count),
+    ]
+    counted = sorted((one for one in found if one.points > 0), key=lambda one: -one.points)
+    return Need(sum(one.points for one in counted), tuple(counted))
 
 
 def visit_problems(outcome: str, spoke_to: str, called_at: datetime, at: datetime) -> list[FieldProblem]:

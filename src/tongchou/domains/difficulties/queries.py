@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet
 
@@ -70,7 +71,7 @@ def open_for_firm(firm_id: int) -> list[Difficulty]:
     return open_of_firms([firm_id])
 
 
-def open_counts(firms: Collection[int]) -> dict[int, tuple[int, int]]:
+def open_counts(firms: Collection[int] | QuerySet[Any]) -> dict[int, tuple[int, int]]:
     """Firm → open difficulties that wait for the office, and those that wait for the firm's word; firms without any are left out. One query."""
     asks = Q(dossier__state__in=["answered", "to_check"])
     rows = Difficulty.objects.filter(firm__in=firms, dossier__closed_at=None).order_by().values_list("firm")

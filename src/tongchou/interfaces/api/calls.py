@@ -134,7 +134,7 @@ def _need(one: Candidate) -> dict[str, Any]:
         "name": firm.name,
         "place": firm.place.code,
         "points": one.need.points,
-        "reasons": [pair(said) for said in one.need.reasons],
+        "reasons": [pair(said.words) for said in one.need.reasons],
     }
 
 
@@ -156,7 +156,7 @@ def _call(row: Call) -> dict[str, Any]:
     "/calls/needs", response=list[NeedOut], summary=both("谁最需要走访", "firms of a place most in need of a visit, with the reasons")
 )
 def get_needs(request: HttpRequest, place: str) -> Any:
-    return [_need(one) for one in needs_at(_place(request, place, "call.read"), request.at)[:SHOWN]]  # type: ignore[attr-defined]
+    return [_need(one) for one in needs_at(_place(request, place, "call.read"), request.at, at_most=SHOWN).most]  # type: ignore[attr-defined]
 
 
 @router.get("/calls/plan", response=DayPlanOut, summary=both("我这一天的走访", "one's own plan of a day"))

@@ -74,9 +74,9 @@ def _proposed(request: Asked) -> dict[str, Any]:
         return {}
     code = request.GET.get("place", "")
     chosen = next((p for p in places if p.code == code), places[0])
-    needs = needs_at(chosen, request.at)
+    needs = needs_at(chosen, request.at, at_most=SHOWN)
     minutes = value(DAY_MINUTES, on=request.at.date(), place_path=chosen.path).value
-    return {"places": places, "chosen": chosen, "needs": needs[:SHOWN], "needing": len(needs), "minutes": minutes}
+    return {"places": places, "chosen": chosen, "needs": needs.most, "needing": needs.count, "minutes": minutes}
 
 
 @page("call.make", methods=("POST",))
