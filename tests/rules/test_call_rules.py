@@ -10,7 +10,7 @@ from tongchou.core.wording import use_language
 from tongchou.domains.calls.routing import Pace, distance_km, plan_round
 from tongchou.domains.calls.rules import Known, Weights, need_of
 
-WEIGHTS = Weights(20, 3, 6, 15, 6, 18, 10, 2)
+WEIGHTS = Weights(20, 3, 6, 15, 6, 18, 10, 2, 16, 2)
 PACE = Pace(12, 1.4, 25)
 START = (121.23, 31.17)
 DEGREE_KM = 111.195  # of latitude on the mean sphere
@@ -30,8 +30,9 @@ def km(a, b) -> float:
         (Known(3, "closed", 500, open_count=2), 0, []),
         (Known(3, "full", 0, to_ask_count=1), 18, ["answered, ask whether solved: 1"]),
         (Known(10, "full", 0, 2, 1), 18 + 20 + 3, ["difficulties open: 2", "answered, ask whether solved: 1", "10 days since a visit"]),
+        (Known(10, "closed", 0, stuck_days=5), 16 + 15 + 3, ["filing to resume stuck for 5 days", "not back at work", "10 days since a visit"]),
     ],
-    ids=["never", "closed_large", "weeks", "capped", "rests", "rests_but_asked", "both"],
+    ids=["never", "closed_large", "weeks", "capped", "rests", "rests_but_asked", "both", "stuck"],
 )  # fmt: skip
 def test_need_is_the_sum_of_its_reasons_the_most_first(known: Known, points: float, reasons: list[str]) -> None:
     with use_language("en"):

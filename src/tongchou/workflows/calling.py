@@ -1,6 +1,6 @@
 """A day of visits to firms: planned by need, walked, told from a phone.
 
-1. What is known of each firm of a place (register, visits, difficulties) says how much it needs a visit, and why (`needs_at`).
+1. What is known of each firm of a place (register, visits, difficulties, its filing to resume) says how much it needs a visit, and why (`needs_at`).
 2. Those most in need that fit into the time become a round, in the order of the way (`plan`).
 3. The phone takes the plan along with what is known of its firms (`bundle_for`): nobody is asked twice.
 4. What the phone brings is kept once (`report`): the visit, difficulties said there, and what the firm says of those answered before.
@@ -32,6 +32,7 @@ from tongchou.domains.difficulties.queries import open_counts, open_of_firms
 from tongchou.domains.difficulties.rules import STATES
 from tongchou.domains.registry.models import Firm
 from tongchou.domains.registry.rules import RESUMPTIONS, SIZE_CLASSES
+from tongchou.domains.resumption.queries import stuck_since
 
 CONSIDERED = 60  # firms most in need that a round is made of: more than anybody visits in a day
 CLOCK_TOLERANCE = timedelta(minutes=10)  # a phone's clock may be this far ahead
@@ -56,17 +57,18 @@ class Needs:
 
 
 def needs_at(place: Place, at: datetime, *, at_most: int = CONSIDERED, only: Collection[int] | None = None) -> Needs:
-    """Step 1: the firms of a place (`only` these, by row number) most in need of a visit. Seven queries. Raises Refusal when a parameter has no value."""
+    """Step 1: the firms of a place (`only` these, by row number) most in need of a visit. Eight queries. Raises Refusal when a parameter has no value."""
     given = _parameters([WEIGHTS, REST_DAYS], at.date(), place.path)
     weights, rest_days = Weights(**given[WEIGHTS]), int(given[REST_DAYS])
     firms = Firm.objects.filter(place__path__startswith=place.path)
     firms = firms if only is None else firms.filter(pk__in=only)
-    met, left, waiting = last_met(firms), gone(firms), open_counts(firms)
+    met, left, waiting, stuck = last_met(firms), gone(firms), open_counts(firms), stuck_since(firms)
     found: list[tuple[int, Need]] = []
     for pk, resumption, staff in firms.values_list("pk", "resumption", "staff_count"):
         waits, asked = waiting.get(pk, (0, 0))
         days = (at - met[pk]).days if pk in met else None
-        need = need_of(Known(days, resumption, staff, waits, asked), weights, rest_days)
+        stuck_days = (at - stuck[pk]).days if pk in stuck else 0
+        need = need_of(Known(days, resumption, staff, waits, asked, stuck_days), weights, rest_days)
         if need.points > 0 and pk not in left:
             found.append((pk, need))
     most = sorted(found, key=lambda one: (-one[1].points, one[0]))[:at_most]

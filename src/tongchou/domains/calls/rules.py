@@ -31,6 +31,8 @@ class Weights:
     to_ask: float  # answered difficulties whose firm has not said whether it is solved, each
     open: float  # other open difficulties, each
     staff_doubling: float  # for each doubling of staff
+    stuck: float  # its filing to resume has waited, or has been put right, for so many days:
+    stuck_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Known:
     staff_count: int
     open_count: int = 0
     to_ask_count: int = 0
+    stuck_days: int = 0  # since a filing to resume that still waits was made
 
 
 # Why a firm needs a visit; `n` is the number it is about.
@@ -50,6 +53,7 @@ REASONS: Mapping[str, T] = {
     "open": T("{n} 件困难在办", "difficulties open: {n}"),
     "never": T("从未走访", "never visited"),
     "days": T("{n} 天没去", "{n} days since a visit"),
+    "stuck": T("复工备案 {n} 天没办成", "filing to resume stuck for {n} days"),
     "closed": T("还没复工", "not back at work"),
     "not_full": T("复工未达产", "not at full capacity"),
     "staff": T("员工 {n} 人", "staff: {n}"),
@@ -85,6 +89,7 @@ def need_of(known: Known, weights: Weights, rest_days: int) -> Need:
         Reason(weights.to_ask * asked, "to_ask", asked),
         Reason(weights.open * waits, "open", waits),
         Reason(weights.never_visited, "never") if days is None else Reason(weights.week_unvisited * weeks, "days", days),
+        Reason(weights.stuck if known.stuck_days >= weights.stuck_days else 0.0, "stuck", known.stuck_days),
         Reason(weights.closed if known.resumption == "closed" else 0.0, "closed"),
         Reason(weights.not_full if known.resumption not in {"closed", "full"} else 0.0, "not_full"),
         Reason(weights.staff_doubling * max(0, known.staff_count.bit_length() - 1), "staff", known.staff_count),

@@ -1,6 +1,6 @@
 """Reading filings, checks, white lists, classes and absences."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -102,6 +102,12 @@ def seen_alarm(number: str, actor: Actor) -> AbsenceAlarm:
 def live_filing(kind: str, pk: int) -> Filing | None:
     """The filing of a firm, school or site that is not over. One query."""
     return _filings().filter(is_live=True, **{f"{kind}_id": pk}).first()
+
+
+def stuck_since(firms: Collection[int] | QuerySet[Any]) -> dict[int, datetime]:
+    """Firm → when the filing was made that still waits for the on-site check, or is to be put right; firms without one are left out. One query."""
+    waits = Q(dossier__state="filed", cleared_at=None) | Q(dossier__state="correcting")
+    return dict(Filing.objects.filter(waits, firm__in=firms, is_live=True).values_list("firm", "dossier__opened_at"))
 
 
 def over_on(day: date) -> list[Filing]:
