@@ -146,7 +146,7 @@ COVERED: dict[str, tuple[str, ...]] = {
     "calls": ("GET /calls", "GET /calls/needs", "GET /calls/plan"),
     "calls_plan": ("POST /calls/plan",),
     "call_phone": ("POST /calls",),
-    "causes": ("GET /causes", "POST /causes"),
+    "causes": ("GET /causes", "GET /causes/proposed", "POST /causes"),
     "cause": ("GET /causes/{number}",),
     "cause_answer": ("POST /causes/{number}/answer",),
     "resumption": (

@@ -123,6 +123,9 @@ def test_one_cause_is_confirmed_and_answered_for_all(shop: Workshop) -> None:
     shop.raised()
     shop.raised(shop.firms[1])
     lin, gao = _as("lin"), _as("gao")
+    proposed = lin.get("/causes/").content.decode()
+    assert "Perhaps one cause" in proposed and proposed.count('name="of"') == 2 and WORDS in proposed
+    assert 'name="of"' not in _as("wu").get("/causes/").content.decode()
     given: Any = {"of": ["KN-2022-0001", "KN-2022-0002"], "words": "道口劝返", "post": "trace-leader"}
     assert "routed as one" in _said(lin.post("/causes/", given, follow=True))
     assert "道口劝返" in lin.get("/causes/").content.decode() and "GX-2022-0001" in lin.get(PAGE).content.decode()
@@ -154,6 +157,7 @@ def test_programs_do_the_same(shop: Workshop) -> None:
         and zhao.get("/difficulties").status_code == 404
     )
     assert "/d/" in lin.post("/difficulties/links", firm=shop.firms[0].pk).json()["address"]
+    assert lin.get("/causes/proposed").json() == [] and zhao.get("/causes/proposed").status_code == 404
     other = lin.post("/difficulties", **given | {"firm": shop.firms[2].pk, "told": given["told"][:1]}).json()[0]
     cause = lin.post("/causes", of=[first["number"], other["number"]], words="道口劝返", post="trace-leader").json()
     assert gao.post(f"/causes/{cause['number']}/answer", outcome="done", answer="已与道口对接").json()["state"] == "answered"

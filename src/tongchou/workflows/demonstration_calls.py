@@ -35,6 +35,12 @@ SAID: tuple[tuple[Told, ...], ...] = (
     (Told("passage", "送货车进小区要登记半天，能不能备案一次管用"), Told("operation", "四五月没开张，房租压得喘不过气")),
     (),
     (Told("policy", "听说有纾困贷款贴息，不知道找谁办"),),
+    (Told("testing", "采样点中午人太多，工人排队来不及吃饭"),),
+    (Told("operation", "房东不肯减房租，两个月没有收入"),),
+    (),
+    (Told("approval", "食品许可证到期了，换证窗口约不上"),),
+    (Told("passage", "快递进小区每次都要登记，能不能备案"),),
+    (Told("other", "园区宽带断了三天，报修没人来"),),
 )
 
 
@@ -97,4 +103,4 @@ def _walk(share: float, at: datetime) -> None:
         is_absent = n == 3
         spoke_to = "" if is_absent else stop.firm.contact_name or "门卫老赵"
         visit = Visit(key, stop.firm_id, at - STAY * (len(stops) - n), "absent" if is_absent else "met", spoke_to)
-        report(visit, told=() if is_absent else SAID[n % len(SAID)], draw=lambda: 0.99, by=found[0], at=at)
+        report(visit, told=() if is_absent else SAID[(n + 5 * made.day.day) % len(SAID)], draw=lambda: 0.99, by=found[0], at=at)

@@ -2,14 +2,14 @@
 
 import pytest
 
-from tests.domains.difficulties.firms import Workshop
+from tests.domains.difficulties.firms import DAY, Workshop
 from tests.fixtures_town import AT
 from tongchou.core.errors import Invalid, Stale, Unseen
 from tongchou.core.outbox.models import Notice
 from tongchou.domains.difficulties.actions import answer_cause, open_cause
 from tongchou.domains.difficulties.actions_hearing import give_firm_link
 from tongchou.domains.difficulties.models import Cause, Difficulty
-from tongchou.domains.difficulties.queries import causes_seen, firm_behind
+from tongchou.domains.difficulties.queries import causes_seen, firm_behind, repeated_causes
 from tongchou.domains.difficulties.rules import NotYours
 
 WORDS = "省际通行证办不下来"
@@ -84,3 +84,19 @@ def test_a_firms_address_leads_to_it_until_another_is_given(shop: Workshop) -> N
             firm_behind(token)
     with pytest.raises(Unseen):
         give_firm_link(firm=firm.pk, place=firm.place, token=old, by=shop.town.zhao, at=AT)
+
+
+def test_what_several_firms_say_alike_is_proposed_until_somebody_confirms_it(shop: Workshop) -> None:
+    far = ("采样点太远了，员工要走半小时", "采样点离厂太远，员工走过去半小时", "采样点太远，员工要走很久")
+    rows = [shop.raised(firm, kind="testing", words=words) for firm, words in zip(shop.firms, far, strict=True)]
+    shop.raised(kind="testing", words="采样点太远了，员工要走半小时左右")
+    alone, gone = shop.raised(kind="other", words="门口路灯坏了一周"), shop.raised(shop.firms[1], words="采样点太远了，员工走不动")
+    shop.says(gone, "withdrawn")
+    (found,) = repeated_causes(shop.town.lin, shop.town.town.path, AT)
+    assert found.firm_count == 3 and len(found.rows) == 4 and found.kind == "testing" and alone not in found.rows and gone not in found.rows
+    assert [one.firm_count for one in repeated_causes(shop.town.wu, shop.town.town.path, AT)] == [2], "of one's own village only"
+    assert (
+        repeated_causes(shop.town.zhao, shop.town.town.path, AT) == [] == repeated_causes(shop.town.lin, shop.town.town.path, AT + 61 * DAY)
+    )
+    caused(shop, *rows)
+    assert repeated_causes(shop.town.lin, shop.town.town.path, AT) == []

@@ -1,5 +1,6 @@
 """Reading difficulties: by office, by firm, by cause."""
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,14 +11,17 @@ from django.db.models import Count, F, Q, QuerySet
 from tongchou.core.audit.models import Entry
 from tongchou.core.casework.models import Dossier
 from tongchou.core.errors import Unseen
+from tongchou.core.parameters.queries import duration_of, values_on
 from tongchou.core.people.queries import within
 from tongchou.core.people.rules import Actor
 from tongchou.core.secrecy import token_digest
 from tongchou.core.wording import T
+from tongchou.domains.difficulties.grouping import alike_texts
 from tongchou.domains.difficulties.models import Cause, Difficulty, FirmLink
-from tongchou.domains.difficulties.rules import DIFFICULTY
+from tongchou.domains.difficulties.rules import ALIKE_BACK, ALIKE_FARTHEST, DIFFICULTY
 
 _NAMED = ("dossier__place", "dossier__owner_post__unit", "firm", "cause__dossier")
+MOST_GROUPED = 1_500  # the latest: their distances take 9 MB
 _RAISED = T("提出困难", "Difficulty raised")
 
 
@@ -134,3 +138,35 @@ def seen_cause(number: str, actor: Actor) -> Cause:
     if row is None or not actor.may("difficulty.read", row.place_path):
         raise Unseen("cause")
     return row
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """Difficulties of several firms that say the same in other words: perhaps one cause. `words`: of the one in their middle."""
+
+    rows: tuple[Difficulty, ...]
+    firm_count: int
+    kind: str
+    words: str
+
+
+def repeated_causes(actor: Actor, town_path: str, at: datetime) -> list[Repeated]:
+    """What may have one cause among late difficulties that belong to none yet, those of most firms first. A machine proposes. Two queries.
+
+    None where the town's parameters do not say how alike texts must be and how far back to look.
+    """
+    given = values_on([ALIKE_FARTHEST, ALIKE_BACK], at.date(), town_path)
+    if len(given) < 2:
+        return []
+    farthest, since = float(given[ALIKE_FARTHEST].value), at - duration_of(given[ALIKE_BACK])
+    where = within(actor, "difficulty.route", "dossier__place__path")
+    rows = Difficulty.objects.filter(where, cause=None, said_at__gte=since).exclude(dossier__state="withdrawn").select_related(*_NAMED)
+    latest = list(rows.order_by("-said_at", "-pk")[:MOST_GROUPED])[::-1]
+    found = []
+    for group in alike_texts([row.words for row in latest], farthest):
+        members = tuple(latest[n] for n in group.members)
+        firms = {row.firm_id for row in members}
+        if len(firms) > 1:
+            kind = Counter(row.kind for row in members).most_common(1)[0][0]
+            found.append(Repeated(members, len(firms), kind, latest[group.middle].words))
+    return sorted(found, key=lambda one: (-one.firm_count, one.rows[0].pk))

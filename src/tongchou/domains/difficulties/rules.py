@@ -13,6 +13,7 @@ CALL_BACK_SHARE, CALL_BACK_WITHIN = "difficulty.call_back_share", "difficulty.ca
 LONGEST_PROMISE = "difficulty.longest_promise"
 PROMISED = "difficulty.promised"  # the clock that runs to the day promised: its length is the promise, no parameter
 ANSWER_CAUSE_WITHIN = "difficulty.answer_cause_within"
+ALIKE_FARTHEST, ALIKE_BACK = "difficulty.alike_farthest", "difficulty.alike_back"
 NO_FURTHER = T("更久的请先答复进展", "answer with the progress first when it takes longer")
 
 # Who raised it.

@@ -15,7 +15,7 @@ from tongchou.core.wording import T
 from tongchou.domains.difficulties import actions
 from tongchou.domains.difficulties.actions_hearing import Heard, give_firm_link, hear_firm
 from tongchou.domains.difficulties.models import Cause, Difficulty
-from tongchou.domains.difficulties.queries import causes_seen, difficulties_seen, seen_cause, seen_difficulty
+from tongchou.domains.difficulties.queries import causes_seen, difficulties_seen, repeated_causes, seen_cause, seen_difficulty
 from tongchou.domains.registry.models import Firm
 from tongchou.interfaces.api.fields import Instant, Limit, Offset, RowNumber, page_of
 from tongchou.interfaces.api.town import town_for
@@ -133,6 +133,15 @@ class CommonCauseOut(Schema):
     difficulties: list[str]
 
 
+class ProposedCauseOut(Schema):
+    """可能同一原因的困难 Difficulties that may have one cause."""
+
+    difficulties: list[str]
+    firms: int
+    kind: str
+    words: str
+
+
 class CommonCausesOut(Schema):
     """若干共性问题 Some of them, and how many in all."""
 
@@ -236,6 +245,20 @@ def _cause(row: Cause) -> dict[str, Any]:
         "number": head.number, "state": head.state, "kind": row.kind, "words": row.words, "answer": row.answer,
         "post": head.owner_post.code if head.owner_post else None, "difficulties": list(numbers),
     }  # fmt: skip
+
+
+@router.get(
+    "/causes/proposed",
+    response=list[ProposedCauseOut],
+    summary=both("可能的共性问题", "what may have one cause, by likeness of words; a person decides"),
+)
+def get_proposed_causes(request: HttpRequest) -> Any:
+    town = town_for(request, "difficulty.route", whole=True)
+    groups = repeated_causes(request.auth, town.place.path, request.at)  # type: ignore[attr-defined]
+    return [
+        {"difficulties": [row.dossier.number for row in one.rows], "firms": one.firm_count, "kind": one.kind, "words": one.words}
+        for one in groups
+    ]
 
 
 @router.get("/causes", response=CommonCausesOut, summary=both("共性问题", "common causes, open ones first"))

@@ -10,15 +10,16 @@ from django.urls import path
 
 from tongchou.core.audit.queries import history_of
 from tongchou.core.casework.queries import running_clocks
+from tongchou.core.parameters.queries import value
 from tongchou.core.wording import T
 from tongchou.domains.difficulties.actions import answer_cause, open_cause
-from tongchou.domains.difficulties.queries import causes_seen, seen_cause
-from tongchou.domains.difficulties.rules import CAUSE, OUTCOMES
+from tongchou.domains.difficulties.queries import causes_seen, repeated_causes, seen_cause
+from tongchou.domains.difficulties.rules import CAUSE, KINDS, OUTCOMES
 from tongchou.interfaces.web.page import Asked, page
-from tongchou.interfaces.web.pages.difficulties import kinds_on, post_given, shown_row
+from tongchou.interfaces.web.pages.difficulties import kinds_on, post_given, posts_for, shown_row
 from tongchou.interfaces.web.story import state_of, story_of
 
-ROWS = 30
+ROWS, GROUPS = 30, 10
 
 
 @page("difficulty.read", methods=("GET", "POST"))
@@ -29,7 +30,19 @@ def causes(request: Asked) -> HttpResponse:
     page_obj = Paginator(causes_seen(request.actor), ROWS).get_page(request.GET.get("page"))
     clocks = running_clocks([row.pk for row in page_obj])
     rows = [{"row": row, "head": row.dossier, "state": state_of(row.dossier), "clock": clocks.get(row.pk)} for row in page_obj]
-    return render(request, "difficulties/causes.html", {"rows": rows, "page_obj": page_obj})
+    return render(request, "difficulties/causes.html", {"rows": rows, "page_obj": page_obj, **_proposed(request)})
+
+
+def _proposed(request: Asked) -> dict[str, Any]:
+    """What may have one cause, for whoever may confirm it in the whole town; a person looks at each."""
+    town, on = request.town.place, request.at.date()
+    if not request.actor.may("difficulty.route", town.path):
+        return {}
+    groups = repeated_causes(request.actor, town.path, request.at)[:GROUPS]
+    if not groups:
+        return {}
+    usual = value(KINDS, on=on, place_path=town.path).value
+    return {"groups": [(group, usual.get(group.kind, {}).get("post")) for group in groups], "posts": posts_for(town)}
 
 
 def _confirm(request: Asked) -> HttpResponse:
