@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tongchou.core.packs import checks, rows
 from tongchou.core.packs.contents import Attribution, GeneratedSize, Identity, Pack, PlaceSpec, PlanSpec, Target
+from tongchou.core.packs.policies import PolicyBook, read_book
 from tongchou.core.packs.problems import PackInvalid, Problem
 from tongchou.core.packs.procedures import ProcedureSpec, check_procedures, procedures_of
 from tongchou.core.packs.reading import Document, read_csv, read_text, read_yaml
@@ -62,6 +63,7 @@ class _PackReader:
         entry = self._yaml("entry_rules.yaml", "entry_rules") if (self.folder / "entry_rules.yaml").exists() else None
         places = self._places(outlines := self._outlines())
         industries = self._table("industries.csv", INDUSTRY_COLUMNS, rows.industry_of)
+        policies = self._policies({i.division or i.section: i.name for i in industries})
         if self.problems:
             return None
         identity = self._identity(head)
@@ -88,6 +90,7 @@ class _PackReader:
             entry_rules=() if entry is None else rows.entry_rules_of(entry.content.get("rules", entry.content["ordered"])),
             resumption=self._resumption(),
             procedures=self._procedures(posts),
+            policies=policies,
             digest=self._digest(),
         )
         self._checked(lambda: checks.people_problems(pack, units, posts))
@@ -136,6 +139,16 @@ class _PackReader:
             what = T("一个 YAML 文件也没有", "there is no YAML file in it")
             self.problems.append(Problem(f"{name}/", "", what, T("请至少放一个", "Put at least one there")))
         return [self._yaml(f"{name}/{file.name}", schema) for file in files]
+
+    def _policies(self, industries: dict[str, T]) -> PolicyBook | None:
+        """A pack may do without policies, and policies not without fields."""
+        if not (self.folder / "policies.yaml").exists():
+            return None
+        try:
+            return read_book(self.folder / "policies.yaml", self.folder / "firm_fields.yaml", industries)
+        except PackInvalid as invalid:
+            self.problems.extend(invalid.problems)
+            return None
 
     def _outlines(self) -> dict[str, Any]:
         path = self.folder / "outlines.geojson"
