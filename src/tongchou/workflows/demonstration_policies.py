@@ -14,18 +14,21 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from tongchou.core.packs.contents import Pack
+from tongchou.core.packs.policies import PolicyBook
 from tongchou.core.people.models import Post
 from tongchou.core.people.queries import actor_for, holders_at
 from tongchou.core.people.rules import Actor, system_actor
 from tongchou.core.places.models import Place
-from tongchou.core.places.queries import place_by_code
+from tongchou.core.places.queries import installation
 from tongchou.core.wording import T
-from tongchou.domains.firms.actions import Origin, record_many
+from tongchou.domains.firms.actions import Origin, give_address, record_many
+from tongchou.domains.firms.models import FirmFact
 from tongchou.domains.policies.actions import Received, break_down, deliver_document, issue_document, receive_document
 from tongchou.domains.policies.actions_awards import approve_list, note_receipt, pay_awards
-from tongchou.domains.policies.models import Award, PolicyDocument
+from tongchou.domains.policies.models import Award, FirmNotice, PaymentList, PolicyDocument
+from tongchou.domains.policies.queries import read_again
 from tongchou.domains.registry.models import Firm
-from tongchou.workflows.entitling import entitle, list_measure
+from tongchou.workflows.entitling import entitle, list_measure, require_book
 from tongchou.workflows.firm_file import claim
 
 Event = tuple[datetime, Callable[[datetime], None]]
@@ -43,7 +46,7 @@ def policy_days(pack: Pack, last: date, zone: ZoneInfo) -> Iterator[Event]:
     def on(back: int, hour: int, minute: int = 0) -> datetime:
         return datetime.combine(last - timedelta(days=back), time(hour, minute), zone)
 
-    shown = _Policies(pack)
+    shown = _Policies(pack.identity.generated.seed)
     yield on(3, 9), shown.receive_old
     yield on(3, 15), shown.hand_down
     yield on(2, 9, 30), shown.learn
@@ -56,17 +59,31 @@ def policy_days(pack: Pack, last: date, zone: ZoneInfo) -> Iterator[Event]:
     yield on(0, 16), shown.receive_new
 
 
-class _Policies:
-    """The demonstration's book at work."""
+def live_them_all(at: datetime) -> None:
+    """In a town with a book, whatever of it has not been shown yet, at once: a document, facts, notices, a list, a firm's address."""
+    shown = _Policies(1)
+    if not PolicyDocument.objects.exists():
+        shown.receive_new(at)
+    if not FirmFact.objects.exists():
+        shown.learn(at)
+    if not FirmNotice.objects.exists():
+        entitle(_town(), by=_holder(OFFICER, at), at=at)
+    if not PaymentList.objects.exists():
+        shown.prepare(at)
+    if (award := Award.objects.filter(yuan__gt=0).select_related("firm__place").order_by("firm", "measure").first()) is not None:
+        give_address(firm=award.firm, by=_holder(OFFICER, at), at=at)
 
-    def __init__(self, pack: Pack) -> None:
-        assert pack.policies is not None and pack.identity.generated is not None
-        self.place_code, self.book = pack.identity.place, pack.policies
-        self.random = np.random.default_rng([pack.identity.generated.seed, 6])
+
+class _Policies:
+    """The book at work."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = np.random.default_rng([seed, 6])
         self.list_number = ""
 
-    def _town(self) -> Place:
-        return place_by_code(self.place_code)
+    @property
+    def book(self) -> PolicyBook:
+        return read_again(require_book())
 
     def receive_old(self, at: datetime) -> None:
         """The documents of measures announced long enough ago, broken down at once."""
@@ -76,7 +93,7 @@ class _Policies:
         for key, (level, source) in sorted(levels.items()):
             if source.number:
                 title = T(source.title, source.title)
-                row = receive_document(given=Received(key, title, source.number, level), place=self._town(), by=_holder(OFFICER, at), at=at)
+                row = receive_document(given=Received(key, title, source.number, level), place=_town(), by=_holder(OFFICER, at), at=at)
                 break_down(row, by=_holder(OFFICER, at), at=at + timedelta(minutes=40))
 
     def hand_down(self, at: datetime) -> None:
@@ -88,7 +105,7 @@ class _Policies:
         fresh = next((s for m in self.book.measures.measures for s in m.sources if s.key == "sh50"), None)
         if fresh is not None:
             given = Received(fresh.key, T(fresh.title, fresh.title), fresh.number, "city")
-            receive_document(given=given, place=self._town(), by=_holder(OFFICER, at), at=at)
+            receive_document(given=given, place=_town(), by=_holder(OFFICER, at), at=at)
 
     def learn(self, at: datetime) -> None:
         """Facts with gaps: what an office would know of most firms, and what firms would have to tell."""
@@ -97,10 +114,10 @@ class _Policies:
         if not table:
             return
         facts = generate_facts(table, self.random)
-        record_many(rows=facts, origin=Origin("generated", at.date()), place=self._town(), by=system_actor("demo"), at=at)
+        record_many(rows=facts, origin=Origin("generated", at.date()), place=_town(), by=system_actor("demo"), at=at)
 
     def tell(self, at: datetime) -> None:
-        entitle(self._town(), by=_holder(OFFICER, at), at=at)
+        entitle(_town(), by=_holder(OFFICER, at), at=at)
         for row in PolicyDocument.objects.filter(dossier__state="issued").order_by("pk"):
             deliver_document(row, untold=0, by=_holder(OFFICER, at), at=at)
 
@@ -126,7 +143,7 @@ class _Policies:
     def prepare(self, at: datetime) -> None:
         measure = next(m for m in self.book.measures.measures if m.id == LISTED)
         if Award.objects.filter(measure=LISTED, state="due", yuan__gt=0).exists():
-            self.list_number = list_measure(measure, self._town(), by=_holder(OFFICER, at), at=at).dossier.number
+            self.list_number = list_measure(measure, _town(), by=_holder(OFFICER, at), at=at).dossier.number
 
     def approve(self, at: datetime) -> None:
         if found := Award.objects.filter(payment_list__dossier__number=self.list_number).first():
@@ -190,6 +207,12 @@ def generate_facts(table: list[tuple[int, str, int, int, bool]], random: np.rand
 
 def _kept(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else f"{value:.15g}" if isinstance(value, float) else str(value)
+
+
+def _town() -> Place:
+    town = installation()
+    assert town is not None
+    return town.place
 
 
 def _holder(post: str, at: datetime) -> Actor:

@@ -33,7 +33,7 @@ from tongchou.domains.registry.models import Firm
 from tongchou.domains.resumption.queries import events_of_firm as filings_of
 from tongchou.science.eligibility.compiling import Requirement
 from tongchou.science.eligibility.evaluation import UNKNOWN, YES, facts_worth_asking
-from tongchou.workflows.entitling import KnownFirms, entitle_one, match_firms, read_firm
+from tongchou.workflows.entitling import MACHINE, KnownFirms, entitle_one, match_firms, read_firm
 from tongchou.workflows.policy_text import Industries, benefit_words, condition_words, how_words, source_words, value_words
 
 QUESTIONS = 3  # asked at a time: a short form is filled in
@@ -220,7 +220,7 @@ def tell(firm: Firm, given: Mapping[str, str], origin: Origin, *, by: Actor, at:
     if book is None:
         raise Unseen("book")
     changed = record_facts(firm=firm, given=given, fields=read_again(book).fields, origin=origin, by=by, at=at)
-    entitle_one(firm, by=by, at=at)
+    entitle_one(firm, by=MACHINE, at=at)  # whoever tells a fact need not be one who may work on policies
     return changed
 
 

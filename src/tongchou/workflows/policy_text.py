@@ -1,7 +1,6 @@
 """Measures, conditions and next steps in words that a firm's owner reads. Pure."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 from tongchou.core.packs.benefits import field_of
@@ -167,10 +166,10 @@ def _deferral(benefit: Mapping[str, Any], said: T) -> T:
 
 def how_words(measure: Measure) -> T:
     """What the firm has to do, if anything: by how the measure is delivered."""
-    by = T(f"，截止 {measure.valid_to}", f" by {measure.valid_to}") if measure.valid_to else T("", "")
-    office = measure.department
+    office, end = measure.department, measure.valid_to
+    claim = T(f"点“我要申请”，镇里代转{office.zh}", f"press Claim: the town hands it on to {office.en}")
     said = {
-        "apply": T(f"点“我要申请”，镇里代转{office.zh}{by.zh}", f"press Claim: the town hands it on to {office.en}{by.en}"),
+        "apply": T(f"{claim.zh}，截止 {end}", f"{claim.en}, by {end}") if end else claim,
         "no_application": T(f"什么也不用做，{office.zh}直接发放或扣减", f"nothing to do: {office.en} pays or deducts it"),
         "declare": T("报税时自行申报，不用另外申请", "say so in the tax return; nothing else to file"),
         "automatic": T("自动享受，什么也不用做", "nothing to do: it comes by itself"),
@@ -185,8 +184,3 @@ def source_words(measure: Measure) -> T:
     named = [s for s in measure.sources if s.title]
     said = "；".join("，".join(part for part in (s.title, s.number, s.day) if part) for s in named)
     return T(said or f"{measure.announced} 公布，见报道", said or f"announced {measure.announced}, as reported")
-
-
-def days_left(measure: Measure, day: date) -> int | None:
-    """Days in which it can still be claimed; None without an end."""
-    return (measure.valid_to - day).days if measure.valid_to else None

@@ -63,7 +63,6 @@ class _PackReader:
         entry = self._yaml("entry_rules.yaml", "entry_rules") if (self.folder / "entry_rules.yaml").exists() else None
         places = self._places(outlines := self._outlines())
         industries = self._table("industries.csv", INDUSTRY_COLUMNS, rows.industry_of)
-        policies = self._policies({i.division or i.section: i.name for i in industries})
         if self.problems:
             return None
         identity = self._identity(head)
@@ -90,7 +89,7 @@ class _PackReader:
             entry_rules=() if entry is None else rows.entry_rules_of(entry.content.get("rules", entry.content["ordered"])),
             resumption=self._resumption(),
             procedures=self._procedures(posts),
-            policies=policies,
+            policies=self._policies({i.division or i.section: i.name for i in industries}),
             digest=self._digest(),
         )
         self._checked(lambda: checks.people_problems(pack, units, posts))

@@ -1,7 +1,8 @@
 """`tongchou policy check` and `tongchou policy match`: a file of policies and a table of firms, without a town or a database."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -12,14 +13,14 @@ import typer
 from tongchou.core.packs.problems import PackInvalid
 from tongchou.core.wording import T
 from tongchou.interfaces.cli.estimating import DAY_FORMAT, tell
-from tongchou.interfaces.cli.shell import refuse, say
+from tongchou.interfaces.cli.shell import Fault, refuse, say, start_django
 from tongchou.interfaces.cli.tables import AsJson, OutFile, Row, read_table, refused_with_two, write_records
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from tongchou.core.packs.policies import Measure, PolicyFile
+    from tongchou.core.packs.policies import Measure, PolicyBook, PolicyFile
     from tongchou.science import Choices, Numbers, Programme, Requirement
 
 OUT_COLUMNS = ("firm", "measure", "answer", "amount", "missing", "cheapest_change")
@@ -81,11 +82,65 @@ def match(
         write_records(records, out, as_json, OUT_COLUMNS)
 
 
-def _read(path: Path, fields: Path | None = None) -> "PolicyFile":
-    from tongchou.core.packs.policies import read_book, read_policies
+@app.command("publish")
+def publish(
+    path: Annotated[Path, typer.Argument(metavar="POLICIES", help="YAML file of policies. 政策文件。")],
+    fields: Annotated[Path, typer.Option("--fields", help="YAML file of fields. 字段文件。")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say who would gain and lose; publish nothing. 只看影响，不发布。")] = False,
+) -> None:
+    """Publish policies in the town: from now on this book holds. 发布政策库。"""
+    start_django()
+    from tongchou.core.places.queries import installation
+    from tongchou.domains.policies.actions import publish_book
+    from tongchou.domains.policies.queries import latest_book, read_again
+    from tongchou.interfaces.cli.accounts import operator
+    from tongchou.interfaces.clock import local_now
+    from tongchou.workflows.entitling import compare
 
+    town = installation()
+    if town is None:
+        raise Fault(T("还没有建立本镇。", "No town is installed."), T("请先用 tongchou init。", "Use tongchou init first."))
+    held, now = latest_book(), local_now()
+    book = _read_book(path, fields, read_again(held).industries if held else None)
+    for shift in compare(book, town.place.path, now.date()):
+        before, after = f"{shift.yuan_before:,.0f}", f"{shift.yuan_after:,.0f}"
+        tell(
+            T(
+                f"{shift.measure}：新增 {shift.gain} 家，减少 {shift.lose} 家，金额变化 {shift.other_sum} 家；{before} 元 → {after} 元",
+                f"{shift.measure}: {shift.gain} firms gain, {shift.lose} lose, {shift.other_sum} other sums; {before} → {after} yuan",
+            )
+        )
+    if not dry_run:
+        row = publish_book(content=book.content, place=town.place, by=operator(), at=now)
+        say(
+            T(
+                f"已发布第 {row.version} 版，{len(book.measures.measures)} 条措施。",
+                f"Book {row.version} is published: {len(book.measures.measures)} measures.",
+            )
+        )
+
+
+def _read(path: Path, fields: Path | None = None) -> "PolicyFile":
+    from tongchou.core.packs.policies import read_policies
+
+    if fields is not None:
+        return _read_book(path, fields).measures
+    with _named():
+        return read_policies(path)
+
+
+def _read_book(path: Path, fields: Path, industries: "Mapping[str, T] | None" = None) -> "PolicyBook":
+    from tongchou.core.packs.policies import read_book
+
+    with _named():
+        return read_book(path, fields, industries)
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    """Every problem of a file on a line of its own."""
     try:
-        return read_book(path, fields).measures if fields else read_policies(path)
+        yield
     except PackInvalid as invalid:
         for problem in invalid.problems:
             refuse(problem.said())

@@ -301,8 +301,8 @@ urlpatterns = [
     path("policies/receive", policy_receive, name="policy_receive"),
     path("policies/measures/<str:name>", policy_measure, name="policy_measure"),
     path("policies/measures/<str:name>/list", policy_list_measure, name="policy_list_measure"),
+    path("policies/lists/<str:number>/table.csv", payment_list_csv, name="payment_list_csv"),
     path("policies/lists/<str:number>", payment_list, name="payment_list"),
-    path("policies/lists/<str:number>.csv", payment_list_csv, name="payment_list_csv"),
     *(path(f"policies/lists/<str:number>/{step}", payment_list_step, {"step": step}, name=f"payment_list_{step}") for step in LIST_STEPS),
     path("policies/documents/<str:number>", policy_document, name="policy_document"),
     *(
