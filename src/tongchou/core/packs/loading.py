@@ -71,10 +71,7 @@ class _PackReader:
             folder=self.folder,
             identity=identity,
             targets=tuple(Target(t["id"], rows.pair(t["name"])) for t in head.content["targets"]),
-            attribution=tuple(
-                Attribution(rows.pair(a["title"]), rows.pair(a["holder"]), a["licence"], rows.pair(a["changes"]))
-                for a in head.content["attribution"]
-            ),
+            attribution=tuple(map(_attribution, head.content["attribution"])),
             places=tuple(place for _, place in places),
             units=rows.units_of(units.content),
             posts=rows.posts_of(posts.content),
@@ -221,6 +218,10 @@ class _PackReader:
         for path in sorted(p for p in self.folder.rglob("*") if p.is_file() and p.suffix in (".yaml", ".csv", ".geojson", ".gz")):
             digest.update(path.relative_to(self.folder).as_posix().encode() + b"\0" + sha256(path.read_bytes()).digest())
         return digest.hexdigest()
+
+
+def _attribution(given: dict[str, Any]) -> Attribution:
+    return Attribution(rows.pair(given["title"]), rows.pair(given["holder"]), given["licence"], rows.pair(given["changes"]))
 
 
 def _place(row: dict[str, str], outline: Any) -> PlaceSpec:

@@ -11,7 +11,7 @@ from tongchou.core.packs.benefits import fields_asked
 from tongchou.core.packs.criteria import BadCriterion, rule_of
 from tongchou.core.packs.fields import Fields, fields_of, read_fields
 from tongchou.core.packs.problems import PackInvalid
-from tongchou.core.packs.reading import Document, read_yaml
+from tongchou.core.packs.reading import Document, checked_content, read_yaml
 from tongchou.core.wording import T
 from tongchou.science.eligibility.compiling import Programme, compile_rules
 from tongchou.science.eligibility.model import Rule
@@ -128,10 +128,16 @@ def read_book(policies: Path, fields: Path, industries: Mapping[str, T] | None =
 
 
 def book_of(content: Mapping[str, Any]) -> PolicyBook:
-    """A book from the content that one was read with."""
-    fields = fields_of(content["fields"])
-    industries = {code: T(zh, en) for code, zh, en in content["industries"]}
-    return PolicyBook(_policies(Document("policies", content["policies"]), fields), fields, industries, content)
+    """A book from the content that one was read with. Raises PackInvalid naming every problem by key: it may come from a program."""
+    parts = {name: content.get(name, [] if name == "industries" else None) for name in _BOOK}
+    documents = [checked_content(parts[name], name, schema) for name, schema in _BOOK.items()]
+    if problems := [problem for document in documents for problem in document.problems]:
+        raise PackInvalid("book", problems)
+    fields = fields_of(parts["fields"])
+    return PolicyBook(_policies(documents[1], fields), fields, {code: T(zh, en) for code, zh, en in parts["industries"]}, parts)
+
+
+_BOOK = {"fields": "firm_fields", "policies": "policies", "industries": "industry_names"}
 
 
 def _policies(document: Document, fields: Fields | None) -> PolicyFile:
