@@ -82,8 +82,6 @@ DOMAINS = [
     "difficulties",
     "approvals",
     "calls",
-    "firms",
-    "policies",
 ]
 INSTALLED_APPS = [
     "django.contrib.auth",

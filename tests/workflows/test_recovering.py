@@ -81,7 +81,7 @@ def test_the_rates_stand_beside_each_kind_of_evidence(works: Works) -> None:
     assert [(g.name.en, g.firms) for g in groups] == [("Qianming", 10), ("Xujing", 1)]
     assert [g.name.en for g in recovering.rates(seen, "venue", {})[1:]] == ["no venue registered", "factory"]
     assert [g.key for g in recovering.rates(seen, "sector", {})[1:]] == ["C"] and len(recovering.rates(seen, "size", {})) >= 2
-    assert recovering.picture(works.town.town.path, TODAY + 40 * DAY).firms[0].readings == {}, "old evidence says nothing"
+    assert recovering.picture(works.town.town.path, TODAY + 40 * DAY).firms == (), "old evidence says nothing"
 
 
 def test_who_files_one_thing_and_shows_another_is_listed_worst_first(works: Works) -> None:

@@ -14,12 +14,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
+from django.db.models import Count
 
 from tongchou.core.parameters.queries import values_on
 from tongchou.core.wording import T
 from tongchou.domains.registry.models import Firm, Venue
 from tongchou.domains.registry.rules import SECTIONS, SIZE_CLASSES, VENUE_CLASSES
-from tongchou.domains.resumption.models import Filing, Reading
+from tongchou.domains.resumption.models import Filing
 from tongchou.domains.resumption.queries import full_days, latest_readings, rulebook, stops_since, stuck_filings
 from tongchou.domains.resumption.rules import READ_WITHIN, SIGNS, SOURCES
 from tongchou.science import RecoveryForecast, Transition, WorkingShare, chance_at_work, forecast_recovery, working_share
@@ -37,7 +38,7 @@ SURE, UNSURE = 0.8, 0.2  # assumption: from here on evidence contradicts a filin
 
 @dataclass(frozen=True, slots=True)
 class FirmNow:
-    """A firm of the register with its last reading of each kind."""
+    """A firm of the register with its last reading of each kind over its own base."""
 
     pk: int
     name: str
@@ -46,18 +47,17 @@ class FirmNow:
     size_class: str
     staff: int
     resumption: str
-    readings: Mapping[str, Reading]
+    ratios: Mapping[str, float]
 
     def ratio(self, source: str) -> float:
-        found = self.readings.get(source)
-        return found.value / found.base if found else float("nan")
+        return self.ratios.get(source, float("nan"))
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The firms of a place on a day, and from which share of its base on each kind of evidence is a sign (`resumption.signs`)."""
+    """The firms of a place that left readings behind by a day, and from which share of its base on each kind is a sign (`resumption.signs`)."""
 
-    day: date
+    path: str
     firms: tuple[FirmNow, ...]
     signs: Mapping[str, Mapping[str, float]]
 
@@ -69,61 +69,72 @@ class Rate:
     key: str
     name: T
     firms: int
-    staff: int
     at_work: float
     full: float
     evidence: Mapping[str, tuple[WorkingShare, WorkingShare]]
 
 
 def picture(path: str, day: date) -> Picture:
-    """Step 1. Three queries."""
+    """Step 1. Three queries, none about firms without readings."""
     given = values_on([SIGNS, READ_WITHIN], day, path)
     is_told = len(given) == 2  # a town that does not say what is a sign has no evidence
-    signs = given[SIGNS].value if is_told else {}
     read = latest_readings(day, int(given[READ_WITHIN].value)) if is_told else {}
-    rows = Firm.objects.filter(place__path__startswith=path).order_by("pk")
-    firms = tuple(
-        FirmNow(pk, name, place_id, section, size_class, staff, state, {s: known[pk] for s, known in read.items() if pk in known})
-        for pk, name, place_id, section, size_class, staff, state in rows.values_list(
-            "pk", "name", "place_id", "section", "size_class", "staff_count", "resumption"
+    fields = ("pk", "name", "place_id", "section", "size_class", "staff_count", "resumption")
+    known = sorted({pk for ratios in read.values() for pk in ratios})
+    firms = [
+        FirmNow(pk, name, place_id, section, size_class, staff, state, {s: ratios[pk] for s, ratios in read.items() if pk in ratios})
+        for start in range(0, len(known), 500)
+        for pk, name, place_id, section, size_class, staff, state in Firm.objects.filter(
+            place__path__startswith=path, pk__in=known[start : start + 500]
         )
-    )
-    return Picture(day, firms, signs)
+        .order_by("pk")
+        .values_list(*fields)
+    ]
+    return Picture(path, tuple(firms), given[SIGNS].value if is_told else {})
+
+
+_FIELDS: Mapping[str, str] = {"sector": "section", "village": "place_id", "size": "size_class", "venue": "venues__venue_class"}
 
 
 def rates(seen: Picture, by: str, villages: Mapping[int, T]) -> list[Rate]:
-    """Step 2, the largest group first, before it all together. `by`: a key of BY. One query for venues, else none."""
-    groups: dict[str, list[FirmNow]] = defaultdict(list)
+    """Step 2: all together, then by group, the largest first. `by`: a key of BY. Two queries, for venues three."""
+    field = _FIELDS[by]
+    here = Firm.objects.filter(place__path__startswith=seen.path).order_by()
+    counted: dict[Any, Counter[str]] = defaultdict(Counter)
+    for key, state, n in here.values_list(field, "resumption").annotate(n=Count("pk", distinct=True)):
+        counted[key][state] += n
+    everywhere = Counter(dict(here.values_list("resumption").annotate(n=Count("pk"))))
+    venues: Mapping[Any, T] = {**VENUE_CLASSES, None: T("没有登记场所", "no venue registered")}
+    all_words: Mapping[str, Mapping[Any, T]] = {"sector": SECTIONS, "size": SIZE_CLASSES, "village": villages, "venue": venues}
+    words, members = all_words[by], _members(seen, by)
+    made = [_rate(key, words.get(key, T(str(key), str(key))), counts, members[key], seen.signs) for key, counts in counted.items()]
+    whole = _rate("", T("全部", "All"), everywhere, seen.firms, seen.signs)
+    return [whole, *sorted(made, key=lambda rate: (-rate.firms, rate.key))]
+
+
+def _members(seen: Picture, by: str) -> dict[Any, list[FirmNow]]:
+    """The firms with readings by group; a firm with venues of several kinds counts with each."""
+    found: dict[Any, list[FirmNow]] = defaultdict(list)
+    kinds: dict[int, set[Any]] = defaultdict(set)
     if by == "venue":
-        of_firm = defaultdict(set)
-        for firm_id, kind in Venue.objects.filter(firm__isnull=False).values_list("firm_id", "venue_class"):
-            of_firm[firm_id].add(kind)
-        for firm in seen.firms:
-            for kind in of_firm.get(firm.pk, ("",)):
-                groups[kind].append(firm)
-    else:
-        field = {"sector": "section", "village": "place_id", "size": "size_class"}[by]
-        for firm in seen.firms:
-            groups[str(getattr(firm, field))].append(firm)
-    words: dict[str, T] = {
-        "sector": dict(SECTIONS), "size": dict(SIZE_CLASSES), "village": {str(pk): name for pk, name in villages.items()},
-        "venue": {**VENUE_CLASSES, "": T("没有登记场所", "no venue registered")},
-    }[by]  # fmt: skip
-    found = [_rate(key, words.get(key, T(key, key)), firms, seen.signs) for key, firms in groups.items()]
-    whole = _rate("", T("全部", "All"), seen.firms, seen.signs)
-    return [whole, *sorted(found, key=lambda rate: -rate.firms)]
+        for firm_id, kind in Venue.objects.filter(firm__place__path__startswith=seen.path).values_list("firm_id", "venue_class"):
+            kinds[firm_id].add(kind)
+    for firm in seen.firms:
+        for key in kinds.get(firm.pk, {None}) if by == "venue" else {getattr(firm, _FIELDS[by])}:
+            found[key].append(firm)
+    return found
 
 
-def _rate(key: str, name: T, firms: Sequence[FirmNow], signs: Mapping[str, Mapping[str, float]]) -> Rate:
-    states = Counter(firm.resumption for firm in firms)
-    n = max(1, len(firms))
+def _rate(key: Any, name: T, counts: Counter[str], firms: Sequence[FirmNow], signs: Mapping[str, Mapping[str, float]]) -> Rate:
     evidence = {}
     for source, sign in signs.items():
         ratios = [firm.ratio(source) for firm in firms]
         at_work = working_share(ratios, sign["at_work"], sign["sensitivity"], sign["specificity"])
         evidence[source] = (at_work, working_share(ratios, sign["full"]))
-    staff = sum(firm.staff for firm in firms)
-    return Rate(key, name, len(firms), staff, (states["resumed"] + states["full"]) / n, states["full"] / n, evidence)
+    firm_count = counts.total()
+    of_all = max(1, firm_count)
+    text = "" if key is None else str(key)
+    return Rate(text, name, firm_count, (counts["resumed"] + counts["full"]) / of_all, counts["full"] / of_all, evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +149,7 @@ class Disagreement:
 
 def disagreements(seen: Picture, at_most: int = 50) -> list[Disagreement]:
     """Step 3: filed open but nothing moves, or moving with nothing filed; by people times how sure the evidence is. No query."""
-    known = [firm for firm in seen.firms if firm.readings]
+    known = seen.firms
     if not known:
         return []
     sources = list(seen.signs)
@@ -157,7 +168,7 @@ def disagreements(seen: Picture, at_most: int = 50) -> list[Disagreement]:
 
 def _sentence(firm: FirmNow, seen: Picture, is_open: bool) -> T:
     """The reading that says most against the filing, in words."""
-    told = {s: firm.ratio(s) / seen.signs[s]["at_work"] for s in firm.readings}
+    told = {s: firm.ratio(s) / seen.signs[s]["at_work"] for s in firm.ratios}
     source = min(told, key=lambda s: told[s]) if is_open else max(told, key=lambda s: told[s])
     share, word = firm.ratio(source), SOURCES[source]
     if is_open:
@@ -178,16 +189,20 @@ class Ahead:
 
 def ahead(path: str, day: date, random: np.random.Generator) -> Ahead | None:
     """Step 4; None for a place without firms. The register's day of resumption gives the hazard of coming back, filings the others. Five queries."""
-    rows = list(Firm.objects.filter(place__path__startswith=path).values_list("resumption", "resumed_on"))
-    if not rows:
+    states: Counter[str] = Counter()
+    came: Counter[date | None] = Counter()
+    here = Firm.objects.filter(place__path__startswith=path).order_by().values_list("resumption", "resumed_on")
+    for state, on, n in here.annotate(n=Count("pk")):
+        states[state] += n
+        came[on] += n if state != "closed" else 0
+    if not (total := states.total()):
         return None
     days = [day - timedelta(days=n) for n in range(PAST_DAYS, -1, -1)]
-    came = Counter(on for state, on in rows if state != "closed" and on)
-    before = sum(n for on, n in came.items() if on < days[0]) + sum(state != "closed" and on is None for state, on in rows)
+    before = sum(n for on, n in came.items() if on is None or on < days[0])
     at_work = np.cumsum([before, *(came[on] for on in days)])
     stages = _stages(days)
     # Today is not over: it is where the forecast begins, and says nothing of a daily hazard.
-    coming = Transition(len(rows) - at_work[:-2], np.array([came[on] for on in days[:-1]]), stages[:-1])
+    coming = Transition(total - at_work[:-2], np.array([came[on] for on in days[:-1]]), stages[:-1])
     filed = full_days()
     fresh = np.array([[began <= on and (full is None or full >= on) for began, full in filed] for on in days[:-1]]).reshape(
         len(days) - 1, -1
@@ -199,13 +214,12 @@ def ahead(path: str, day: date, random: np.random.Generator) -> Ahead | None:
     working = np.array([sum(began <= on for began, _ in filed) + sum(n for at, n in stops.items() if at >= on) for on in days[:-1]])
     stopping = Transition(working, np.array([stops[on] for on in days[:-1]]), np.zeros(len(days) - 1, int))
     thin = {name for name, t in (("full", filling), ("stops", stopping)) if np.sum(t.at_risk) < LEAST_FIRM_DAYS}
-    states = Counter(state for state, _ in rows)
     forecast = forecast_recovery(
         (states["closed"], states["resumed"], states["full"]), coming, None if "full" in thin else filling,
         None if "stops" in thin else stopping, days=AHEAD_DAYS, random=random,
     )  # fmt: skip
     return Ahead(
-        tuple(days), tuple((at_work[1:] / len(rows)).tolist()), tuple(day + timedelta(days=n) for n in range(1, AHEAD_DAYS + 1)), forecast,
+        tuple(days), tuple((at_work[1:] / total).tolist()), tuple(day + timedelta(days=n) for n in range(1, AHEAD_DAYS + 1)), forecast,
         tuple(sorted(thin)),
     )  # fmt: skip
 

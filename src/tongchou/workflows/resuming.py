@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from tongchou.core.errors import FieldProblem, Invalid, Stale, Unseen
+from tongchou.core.importing.matching import blocks, rows_by_key
 from tongchou.core.outbox.queue import tell_post
 from tongchou.core.parameters.queries import value
 from tongchou.core.people.rules import Actor, system_actor
@@ -54,17 +55,18 @@ def subject_of(kind: str, pk: int, actor: Actor, needs: str = FILE) -> RegisterR
 
 
 def lines_of(kind: str, people: Mapping[int, int], actor: Actor) -> list[actions.Listed]:
-    """Lines of a white list from row numbers → people. Raises Unseen when one is missing or elsewhere. One query."""
-    rows = REGISTERS[kind]._default_manager.select_related("place").filter(pk__in=people)
+    """Lines of a white list from row numbers → people. Raises Unseen when one is missing or elsewhere.."""
+    every = REGISTERS[kind]._default_manager.select_related("place")
+    rows = [row for some in blocks(people) for row in every.filter(pk__in=some)]
     if len(rows) != len(people) or not all(actor.may("resumption.list", row.place_path) for row in rows):
         raise Unseen(kind)
     return [actions.Listed(row, people[row.pk]) for row in rows]
 
 
 def lines_of_codes(kind: str, people: Mapping[str, int], actor: Actor) -> list[actions.Listed]:
-    """Lines of a white list from credit codes, or numbers of sites → people. Raises Invalid naming the codes that are in no register. Two queries."""
-    key = {"firm": "credit_code", "site": "code"}.get(kind, "pk")
-    known = dict(REGISTERS[kind]._default_manager.filter(**{f"{key}__in": people}).values_list(key, "pk")) if kind in REGISTERS else {}
+    """Lines of a white list from credit codes, or numbers of sites → people. Raises Invalid naming the codes that are in no register.."""
+    model, key = {"firm": ("registry.Firm", "credit_code"), "site": ("registry.ConstructionSite", "code")}.get(kind, ("", ""))
+    known = rows_by_key(model, key, people) if model else {}
     if unknown := [code for code in people if code not in known]:
         listed = "、".join(unknown[:5])
         raise Invalid([FieldProblem("lines", T(f"底数里没有：{listed}", f"in no register: {listed}"))])
@@ -144,8 +146,10 @@ def _try(do: Callable[[], Filing], at: datetime) -> bool:
 def keep_file(content: bytes, name: str, place: Place, *, by: Actor, at: datetime) -> int:
     """Keep a file of evidence about firms of a place. Raises FileRefused or Invalid naming what is wrong where."""
     lines = read_readings(content)
-    codes = Firm.objects.filter(place__path__startswith=place.path, credit_code__in={line.credit_code for line in lines})
-    firms = dict(codes.values_list("credit_code", "pk"))
+    here = Firm.objects.filter(place__path__startswith=place.path).order_by()
+    firms: dict[str, int] = {}
+    for codes in blocks({line.credit_code for line in lines}):
+        firms |= dict(here.filter(credit_code__in=codes).values_list("credit_code", "pk"))
     return keep_readings(lines=lines, firms=firms, source_name=name, place=place, by=by, at=at)
 
 

@@ -79,15 +79,16 @@ def file_resumption(*, subject: Any, asked: Asked, facts: Facts, signed_by: str,
     book = rulebook()
     stage = _stage(book, asked, at)
     signed = in_words("signed_by", signed_by)[:60]
-    known = live_filing(asked.kind, subject.pk)
-    if known is not None:
-        number = known.dossier.number
-        raise Stale(T(f"它已有备案 {number}。", f"It has a filing already: {number}."), T("请在那一件上办理。", "Go on with that one."))
     answered = answers(book, stage, asked, facts)
     title = T(f"{KINDS[asked.kind].zh}复工：{subject.name}", f"Resumption: {subject.name}")
     detail = {"kind": asked.kind, "register_row": subject.pk, "stage": stage.code, "ground": asked.ground, "people": asked.people}
     opening = Opening(title, subject.place, None, reason=signed, detail=detail | {"closed_loop": asked.closed_loop, "from": asked.from_on})
     (head,) = open_dossiers(FILING, [opening], by=by, at=at)
+    # Asked only now: the row of numbers is held, so of two filings at once the second sees the first.
+    known = live_filing(asked.kind, subject.pk)
+    if known is not None:
+        number = known.dossier.number
+        raise Stale(T(f"它已有备案 {number}。", f"It has a filing already: {number}."), T("请在那一件上办理。", "Go on with that one."))
     filing = Filing.objects.create(
         dossier=head, **{asked.kind: subject}, stage=stage.code, stage_zh=stage.name.zh, stage_en=stage.name.en, ground=asked.ground,
         closed_loop=asked.closed_loop, people=asked.people, beds=asked.beds, quiet_beds=asked.quiet_beds, from_on=asked.from_on,
@@ -181,7 +182,7 @@ def begin_due(filing: Filing, *, by: Actor, at: datetime) -> Filing:
 def reconsider(filing: Filing, *, facts: Facts, by: Actor, at: datetime) -> Filing:
     """Look again at a filing that waits for its on-site check, by the rules of today: where no approval is asked for any more it begins.
 
-    What the check is still to see stays to be seen. Nothing changes where approval is still asked for, or a veto would not be met.
+    What the check is still to see stays to be seen. Raises Stale where approval is still asked for, or a veto would not be met.
     """
     book, asked = rulebook(), asked_of(filing)
     day = max(filing.from_on, at.date())

@@ -200,12 +200,12 @@ def white_list_on(day: date, path: str) -> list[Listing]:
     return list(Listing.objects.filter(held, here, from_on__lte=day).select_related("firm__place", "site__place").order_by("batch", "pk"))
 
 
-def latest_readings(day: date, within_days: int) -> dict[str, dict[int, Reading]]:
-    """Source → firm id → its last reading whose span ended in the days up to a day. One query."""
+def latest_readings(day: date, within_days: int) -> dict[str, dict[int, float]]:
+    """Source → firm id → its last reading over its base, of those whose span ended in the days up to a day. One query."""
     rows = Reading.objects.filter(to_on__lte=day, to_on__gt=day - timedelta(days=within_days)).order_by("to_on", "from_on")
-    found: dict[str, dict[int, Reading]] = {}
-    for row in rows:
-        found.setdefault(row.source, {})[row.firm_id] = row
+    found: dict[str, dict[int, float]] = {}
+    for source, firm_id, value, base in rows.values_list("source", "firm_id", "value", "base"):
+        found.setdefault(source, {})[firm_id] = value / base
     return found
 
 

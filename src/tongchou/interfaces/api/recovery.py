@@ -36,7 +36,6 @@ class RateOut(Schema):
     key: str
     name: Pair
     firms: int
-    staff: int
     at_work: float
     full: float
     at_work_by: dict[str, EvidenceShareOut]
@@ -108,7 +107,7 @@ def _share(found: WorkingShare) -> dict[str, Any]:
 
 
 def _rate(row: recovering.Rate) -> dict[str, Any]:
-    plain = {name: getattr(row, name) for name in ("key", "firms", "staff", "at_work", "full")}
+    plain = {name: getattr(row, name) for name in ("key", "firms", "at_work", "full")}
     by = [{source: _share(found[n]) for source, found in row.evidence.items()} for n in (0, 1)]
     return {**plain, "name": pair(row.name), "at_work_by": by[0], "full_by": by[1]}
 

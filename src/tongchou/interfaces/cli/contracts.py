@@ -30,8 +30,6 @@ CONTRACTS = {
             "difficulties",
             "approvals",
             "calls",
-            "firms",
-            "policies",
         )
     },
 }

@@ -56,8 +56,6 @@ PAGES: tuple[str, ...] = (
     "common_causes",
     "difficulties",
     "firm_page",
-    "firms",
-    "policies",
     "resumption",
     "filings",
     "site_checks",
@@ -91,7 +89,6 @@ ROUTERS: tuple[str, ...] = (
     "resumption",
     "calls",
     "recovery",
-    "policies",
 )
 
 for _name in ROUTERS:

@@ -19,9 +19,9 @@ HINTS: Mapping[str, T] = {
     "people_listed": T("由系统按白名单核对。", "Looked up in the white list."),
     "on_site": T("由现场核查判定，现在不用填。", "The on-site check tells; nothing to fill in."),
     "risk_area": T("由系统按在办事件判定。", "Told by open incidents."),
-    "beds": T("按下面填的床位判定。", "Told by the beds below."),
-    "arrivals": T("按下面填的批次判定。", "Told by the batches below."),
-    "grades": T("按下面填的班级判定。", "Told by the classes below."),
+    "beds": T("按填写的床位判定。", "Told by the beds you give."),
+    "arrivals": T("按填写的批次判定。", "Told by the batches you name."),
+    "grades": T("按填写的班级判定。", "Told by the classes you name."),
 }  # fmt: skip
 
 

@@ -50,6 +50,7 @@ def resumption(request: Asked) -> HttpResponse:
 def _kpis(whole: recovering.Rate) -> list[dict[str, Any]]:
     power = whole.evidence.get("electricity")
     shown = power[0] if power else None
+    known = shown.seen if shown else 0
     span = (
         T(f"用电推算 {shown.low:.0%}–{shown.high:.0%}", f"by power {shown.low:.0%}–{shown.high:.0%}")
         if shown and shown.low is not None
@@ -58,7 +59,7 @@ def _kpis(whole: recovering.Rate) -> list[dict[str, Any]]:
     return [
         {"label": T("复工率（申报）", "At work, as filed"), "value": f"{whole.at_work:.1%}", "note": span},
         {"label": T("达产率（申报）", "At full capacity, as filed"), "value": f"{whole.full:.1%}"},
-        {"label": T("企业", "Firms"), "value": f"{whole.firms:,}", "note": T(f"从业 {whole.staff:,} 人", f"{whole.staff:,} staff")},
+        {"label": T("企业", "Firms"), "value": f"{whole.firms:,}", "note": T(f"有用电读数 {known:,} 家", f"{known:,} with power read")},
     ]  # fmt: skip
 
 
