@@ -20,7 +20,11 @@ POST_ONLY = {
     "pass_link", "pass_end", "pass_print", "pass_visitor", "pass_object",
     *(f"filing_{step}" for step in ("full", "reduce", "end", "withdraw")),
     *(f"suspension_{step}" for step in ("new", "approve", "refuse", "withdraw", "lift", "object")),
-    *(f"difficulty_{step}" for step in ("link", "route", "promise", "answer", "hear")), "cause_answer", "firm_says", "calls_plan", "call_phone_take", "call_phone_bundle",
+    *(f"difficulty_{step}" for step in ("route", "promise", "answer", "hear")), "cause_answer",
+    *(f"firm_{act}" for act in ("say", "tell", "claim", "read", "address", "address_end", "facts", "told", "claim_for")),
+    *(f"policy_{step}" for step in ("entitle", "receive", "list_measure", "break_down", "issue", "deliver", "report")),
+    *(f"payment_list_{step}" for step in ("approve", "refuse", "pay")),
+    "calls_plan", "call_phone_take", "call_phone_bundle",
     "follow_up_check", "follow_up_call", "follow_up_tell", "report_settle",
 }  # fmt: skip
 PASS_TOKEN = "token-of-the-benchmark"  # of the address that `town.fill_up` gives somebody
@@ -49,18 +53,24 @@ DOWNLOADS = {
     "public_frame",
     "public_design",
     "public_draw",
+    "payment_list_csv",
 }
 
 
 def every_page() -> dict[str, str]:
     """Address by name of the route; what stands behind a space tells several addresses of one route apart."""
+    from django.conf import settings
+
     from tongchou.core.casework.models import Evidence
     from tongchou.core.importing.models import ImportBatch
     from tongchou.core.outbox.models import Message
     from tongchou.core.people.models import User
     from tongchou.domains.difficulties.models import Cause, Difficulty
     from tongchou.domains.exposures.models import ExposureRequest
+    from tongchou.domains.firms.models import FirmAddress
+    from tongchou.domains.firms.rules import address_token
     from tongchou.domains.gate.models import Appeal
+    from tongchou.domains.policies.models import Award, PolicyDocument
     from tongchou.domains.response.models import Incident, Task
     from tongchou.domains.resumption.models import AbsenceAlarm, Filing, SiteCheck
     from tongchou.domains.sentinels.models import Sentinel, Stream
@@ -69,7 +79,6 @@ def every_page() -> dict[str, str]:
     from tongchou.domains.testing.models import Round, Site
     from tongchou.domains.tracing.models import Case
     from tongchou.domains.warning.models import Alarm
-    from tongchou.workflows.demonstration_difficulties import FIRM_TOKEN
 
     testing = Round.objects.annotate(n=Count("roll")).order_by("dossier__closed_at", "-n", "pk").select_related("dossier__place").first()
     site = Site.objects.filter(place=testing.dossier.place).first() or Site.objects.first() if testing else None
@@ -96,6 +105,11 @@ def every_page() -> dict[str, str]:
     difficulty = Difficulty.objects.annotate(n=Count("heard")).order_by("-n", "pk").select_related("dossier").first()
     cause = Cause.objects.select_related("dossier").first()
     assert difficulty and cause, "a town whose firms have no difficulties"
+    own = FirmAddress.objects.filter(ended_at=None).order_by("pk").first()
+    award = Award.objects.exclude(payment_list=None).order_by("pk").select_related("payment_list__dossier").first()
+    document = PolicyDocument.objects.order_by("pk").select_related("dossier").first()
+    assert own and award and award.payment_list and document, "a town whose firms are due nothing"
+    own_page, payments = f"/f/{address_token(settings.KEYS.index, own.firm_id, own.number)}", award.payment_list.dossier.number
     assert check and objection and made, "a town without a spot check, a suspension or posters made"
     assert testing and site and appeal, "a town without testing or appeals"
     assert incident and task and alarm and sentinel and stream and person and batch and lines and case and asked and file, (
@@ -131,8 +145,10 @@ def every_page() -> dict[str, str]:
         "suspensions": "/suspensions/", "suspension": f"/suspensions/{objection.suspension.dossier.number}",
         "objection": f"/objections/{objection.dossier.number}",
         "difficulties": "/difficulties/?stage=open", "difficulty": f"/difficulties/{difficulty.dossier.number}", "difficulty_new": "/difficulties/new?q=公司",
-        "difficulty_new firm": f"/difficulties/new?firm={difficulty.firm_id}", "causes": "/causes/", "cause": f"/causes/{cause.dossier.number}", "firm_page": f"/d/{FIRM_TOKEN}",
         "resumption": "/resumption/", "resumption village": "/resumption/?by=village", "resumption venue": "/resumption/?by=venue", "readings": "/resumption/readings", "white_list": "/resumption/white-list", "filings": "/resumption/filings/",
+        "difficulty_new firm": f"/difficulties/new?firm={difficulty.firm_id}", "causes": "/causes/", "cause": f"/causes/{cause.dossier.number}", "firm_page": own_page,
+        "firm": f"/firms/{own.firm_id}", "policies": "/policies/", "policy_unreached": "/policies/unreached", "policy_document": f"/policies/documents/{document.dossier.number}",
+        "policy_measure": f"/policies/measures/{award.measure}", "payment_list": f"/policies/lists/{payments}", "payment_list_csv": f"/policies/lists/{payments}/table.csv",
         "filing": f"/resumption/filings/{filing.dossier.number}", "filing_find": "/resumption/filings/new", "filing_find firms": "/resumption/filings/new?kind=firm&q=上海",
         "filing_new": f"/resumption/filings/new/firm/{filing.firm_id}", "filing_absences": f"/resumption/filings/{school.dossier.number}/absences",
         "site_checks": "/resumption/checks/", "site_check": f"/resumption/checks/{site_check.dossier.number}",

@@ -69,6 +69,7 @@ def fill_up() -> None:
     from tongchou.domains.registry.imports import RESIDENTS
     from tongchou.domains.tracing.line_lists import line_list
     from tongchou.interfaces import clock
+    from tongchou.workflows import demonstration_policies
     from tongchou.workflows.calling import plan
     from tongchou.workflows.demonstration_calls import lay_points
     from tongchou.workflows.demonstration_difficulties import live_them_all
@@ -104,6 +105,7 @@ def fill_up() -> None:
     ask_to_suspend(at)
     live_them_all(at)
     _come_back()
+    demonstration_policies.live_them_all(at)
     lay_points(at)
     plan(town.place, day=at.date(), limit_minutes=480, by=leader, at=at)
 

@@ -82,6 +82,8 @@ DOMAINS = [
     "difficulties",
     "approvals",
     "calls",
+    "firms",
+    "policies",
 ]
 INSTALLED_APPS = [
     "django.contrib.auth",

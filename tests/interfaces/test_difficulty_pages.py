@@ -78,13 +78,13 @@ def test_elsewhere_is_nowhere(shop: Workshop) -> None:
         assert _as(who).post(f"{PAGE}/route", {"post": "trace-leader"}).status_code == 404
     elsewhere = shop.firms[2].pk
     assert _as("wu").post("/difficulties/new", {"firm": elsewhere, "kind": "other", "words": "别村的事"}).status_code == 404
-    assert _as("wu").post("/difficulties/link", {"firm": elsewhere}).status_code == 404
+    assert _as("wu").post(f"/firms/{elsewhere}/address").status_code == 404
     assert _as("wu").get("/difficulties/new", {"firm": "9" * 30}).status_code == 404
 
 
 def own_page(shop: Workshop) -> tuple[Client, str]:
-    told = _as("wu").post("/difficulties/link", {"firm": shop.firms[0].pk}).content.decode()
-    (address,) = re.findall(r"http://testserver(/d/[\w-]{43})<", told)
+    told = _as("wu").post(f"/firms/{shop.firms[0].pk}/address").content.decode()
+    (address,) = re.findall(r"http://testserver(/f/\w{32})<", told)
     return Client(enforce_csrf_checks=True), address
 
 
@@ -111,10 +111,11 @@ def test_the_firm_says_so_itself_at_an_address_nobody_can_guess(shop: Workshop) 
 def test_an_address_reaches_no_other_firm(shop: Workshop) -> None:
     shop.answered(shop.routed(shop.raised(shop.firms[1])))
     phone, address = own_page(shop)
-    for to, number, code in ((address, "KN-2022-0001", 404), ("/d/" + "A" * 43, "KN-2022-0001", 404), (address, "KN\0", 404)):
+    for to, number, code in ((address, "KN-2022-0001", 404), ("/f/" + "a" * 32, "KN-2022-0001", 404), (address, "KN\0", 404)):
         answer = phone.post(f"{to}/say", {"number": number, "verdict": "solved"})
         assert answer.status_code == code and answer["Referrer-Policy"] == "no-referrer"
     assert phone.get(f"{address}/say").status_code == 405 and state() == "answered"
+    _as("wu").post(f"/firms/{shop.firms[0].pk}/end-address", {"reason": "链接外传"})
     _, fresh = own_page(shop)
     assert phone.get(address).status_code == 404 and phone.get(fresh).status_code == 200
 
@@ -156,7 +157,6 @@ def test_programs_do_the_same(shop: Workshop) -> None:
         lin.get("/difficulties", kind="testing").json()["items"][0]["number"] == second["number"]
         and zhao.get("/difficulties").status_code == 404
     )
-    assert "/d/" in lin.post("/difficulties/links", firm=shop.firms[0].pk).json()["address"]
     assert lin.get("/causes/proposed").json() == [] and zhao.get("/causes/proposed").status_code == 404
     other = lin.post("/difficulties", **given | {"firm": shop.firms[2].pk, "told": given["told"][:1]}).json()[0]
     cause = lin.post("/causes", of=[first["number"], other["number"]], words="道口劝返", post="trace-leader").json()

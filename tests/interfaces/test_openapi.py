@@ -18,6 +18,7 @@ from ninja import Schema
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
 
+from tests import packs_once
 from tests.architecture.source import ROOT
 from tests.domains.response.plans import PNG, SYSTEM, activated
 from tests.domains.sentinels.conftest import Matrix, matrix  # noqa: F401 - a fixture
@@ -27,7 +28,9 @@ from tests.interfaces.callers import Caller
 from tongchou.core.audit.models import Entry
 from tongchou.core.casework.actions import attach_evidence
 from tongchou.core.outbox.queue import post
+from tongchou.core.parameters.actions_definitions import define_parameters
 from tongchou.core.people.models import Post, Posting, User
+from tongchou.domains.policies.actions import publish_book
 from tongchou.domains.registry.actions import add_row
 from tongchou.domains.registry.imports import SPECS
 from tongchou.domains.warning.models import Alarm
@@ -88,6 +91,11 @@ def known(matrix: Matrix, alarm: Alarm, monkeypatch: pytest.MonkeyPatch) -> dict
         by=SYSTEM,
         at=AT,
     )
+    pack = packs_once.pack("xujing")
+    assert pack.policies
+    specs = [spec for spec in pack.parameters if spec.key.startswith("policy.")]
+    define_parameters(specs=specs, places={}, root=town.town, by=SYSTEM, at=AT)
+    publish_book(content=pack.policies.content, place=town.town, by=SYSTEM, at=AT)
     proof = attach_evidence(task.dossier, content=PNG, by=town.fang, at=AT)
     post("mail", "k1", {}, at=AT)
     return {
@@ -97,6 +105,7 @@ def known(matrix: Matrix, alarm: Alarm, monkeypatch: pytest.MonkeyPatch) -> dict
         "username": ["chen"],
         "name": ["firm"],
         "row_id": [firm.pk],
+        "pk": [firm.pk],
         "evidence_id": [proof.pk],
         "message_id": [1],
         "posting_id": [1, 2],

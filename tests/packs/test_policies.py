@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import os
 import subprocess
 import sys
@@ -9,18 +10,21 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from tongchou.core.packs.benefits import amount_of
+from tongchou.core.packs.benefits import worth_of
 from tongchou.core.packs.criteria import BadCriterion, rule_of
-from tongchou.core.packs.policies import PolicyFile, read_policies
+from tongchou.core.packs.fields import BadFact, read_fields
+from tongchou.core.packs.policies import PolicyFile, book_of, read_book, read_policies
 from tongchou.core.packs.problems import PackInvalid
 from tongchou.core.wording import use_language
 from tongchou.interfaces.cli.policies import app
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "packs/xujing/policies.yaml"
+FIELDS = ROOT / "packs/xujing/firm_fields.yaml"
 SHOP = {
     "firm": "shop", "kind": "firm", "size": "micro", "gbt": "5211", "landlord": "municipal_soe", "is_final_tenant": "true",
     "uses_premises_for_business": "true", "monthly_rent": "10000", "lease_months": "12", "area_risk": "false",
@@ -101,7 +105,8 @@ def test_of_two_grants_that_exclude_each_other_the_larger_is_paid(tmp_path: Path
     firm = {"firm": "f", "kind": "firm", "hire.who": who, **dict(pair.split("=") for pair in facts.split())}
     found = matched(tmp_path, firm, as_of="2022-07-10")
     assert (found["f", "SH-JOB-02"]["answer"], found["f", "SH-JOB-02"]["amount"]) == ("yes", "4000")
-    assert (found["f", "NAT-JOB-06"]["answer"], found["f", "NAT-JOB-06"]["amount"]) == ("yes", "")  # set by the province: no sum of ours
+    other = found["f", "NAT-JOB-06"]  # set by the province: no sum of ours, so the one with a sum is taken
+    assert (other["answer"], other["amount"], other["missing"]) == ("yes", "0", "not with SH-JOB-02")
 
 
 def test_what_nobody_has_checked_is_shown_only_when_asked_for(tmp_path: Path) -> None:
@@ -166,8 +171,58 @@ def test_a_file_that_is_wrong_is_refused_by_line(tmp_path: Path, old: str, new: 
     ],
 )  # fmt: skip
 def test_amounts(benefit: dict[str, Any], facts: dict[str, float], yuan: float | None, missing: tuple[str, ...]) -> None:
-    found = amount_of(benefit, facts.get)
-    assert (found.yuan, found.missing) == (yuan, missing)
+    found = worth_of(benefit, 2, lambda name: np.array([facts.get(name, np.nan), np.nan]))
+    assert found.yuan[0] == pytest.approx(yuan if yuan is not None else np.nan, nan_ok=True)
+    assert tuple(name for name in found.needs if name not in facts) == missing
+    assert np.isnan(found.yuan[1]) == bool(found.needs or yuan is None)  # a missing fact gives no sum
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("criteria: {size: [micro]}", "criteria: {sise: [micro]}", "there is no field sise"),
+        ("criteria: {size: [micro]}", "criteria: {size: [tiny]}", "field size never is tiny"),
+        ("criteria: {size: [micro]}", "criteria: {insured_staff: [many]}", "field insured_staff holds a number or a day"),
+        ("benefit: {type: grant, amount: 100}", "benefit: {type: refund, rate: 1, base: good will}", "there is no field good_will"),
+    ],
+)
+def test_criteria_ask_for_fields_that_there_are(tmp_path: Path, old: str, new: str, said: str) -> None:
+    path = tmp_path / "policies.yaml"
+    path.write_text("version: 1\nsources: {act: {kind: text}}\nmeasures:" + MEASURE.replace(old, new), "utf-8")
+    with use_language("en"), pytest.raises(PackInvalid) as refused:
+        read_book(path, FIELDS)
+    (problem,) = refused.value.problems
+    assert said in problem.said().en and problem.where.startswith("line ")
+
+
+def test_a_book_is_the_same_again_from_its_content(policies: PolicyFile) -> None:
+    book = read_book(FILE, FIELDS)
+    assert book.measures == policies and book_of(json.loads(json.dumps(book.content))).measures == policies
+
+
+@pytest.mark.parametrize(
+    ("field", "given", "kept", "shown"),
+    [
+        ("vat", "小规模纳税人", "small_scale", "small-scale payer"),
+        ("hard_hit", "是", "true", "yes"),
+        ("layoff_rate", "0.055", "0.055", "5.5 %"),
+        ("monthly_rent", "12,500", "12500", "12,500 yuan"),
+        ("lease_from", "2022-01-01", "2022-01-01", "2022-01-01"),
+        ("unpaid_bill_months", "2022-03|2022年4月", "2022-03|2022-04", "March 2022, April 2022"),
+    ],
+)
+def test_a_fact_is_read_and_said_in_its_own_words(field: str, given: str, kept: str, shown: str) -> None:
+    spec = read_fields(FIELDS)[0][field]
+    assert spec.read(given) == kept and spec.shown(kept).en == shown
+
+
+@pytest.mark.parametrize(
+    ("field", "given"),
+    [("vat", "maybe"), ("hard_hit", "perhaps"), ("monthly_rent", "-1"), ("lease_to", "soon"), ("monthly_rent", "nan"), ("gbt", "C39")],
+)
+def test_a_fact_that_its_field_cannot_take_is_refused(field: str, given: str) -> None:
+    with pytest.raises(BadFact):
+        read_fields(FIELDS)[0][field].read(given)
 
 
 def test_a_criterion_that_asks_for_nothing_is_refused() -> None:

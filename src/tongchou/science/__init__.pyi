@@ -68,6 +68,7 @@ from tongchou.science.economics.inoperability import inoperability as inoperabil
 from tongchou.science.economics.inoperability import inoperability_by_day as inoperability_by_day
 from tongchou.science.economics.inoperability import interdependency as interdependency
 from tongchou.science.economics.inoperability import resilience as resilience
+from tongchou.science.eligibility.combining import best_together as best_together
 from tongchou.science.eligibility.compiling import Programme as Programme
 from tongchou.science.eligibility.compiling import Requirement as Requirement
 from tongchou.science.eligibility.compiling import compile_rules as compile_rules

@@ -10,7 +10,6 @@
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from functools import partial
-from hashlib import sha256
 from zoneinfo import ZoneInfo
 
 from tongchou.core.packs.contents import Pack
@@ -27,7 +26,7 @@ from tongchou.domains.difficulties.actions import (
     raise_difficulties,
     route_difficulty,
 )
-from tongchou.domains.difficulties.actions_hearing import Heard, give_firm_link, hear_firm
+from tongchou.domains.difficulties.actions_hearing import Heard, hear_firm
 from tongchou.domains.difficulties.models import Difficulty
 from tongchou.domains.difficulties.rules import KINDS
 from tongchou.domains.registry.models import Firm
@@ -35,7 +34,6 @@ from tongchou.domains.registry.models import Firm
 Event = tuple[datetime, Callable[[datetime], None]]
 OFFICER, PAGE = "duty-officer", system_actor("firm page")
 NOT_DRAWN, DRAWN = 0.99, 0.0
-FIRM_TOKEN = sha256(b"demo firm page").hexdigest()  # of the address of the first firm's own page
 # Kind, what the firm says, how far it has come by the demonstration's now.
 STORY: tuple[tuple[str, str, str], ...] = (
     ("passage", "外省送原料的货车在高速口被劝返，仓库只够用三天", "cause"),
@@ -118,9 +116,6 @@ def _raise(which: list[int], at: datetime) -> None:
         raise_difficulties(
             firm=firm.pk, name=firm.name, place=firm.place, told=[Told(kind, words)], source="hotline", said_at=at, by=by, at=at
         )
-    if firms and which[:1] == [0]:
-        firm = firms[0]
-        give_firm_link(firm=firm.pk, place=firm.place, token=FIRM_TOKEN, by=PAGE, at=at)
 
 
 def _told(*fates: str) -> Iterator[tuple[Difficulty, str]]:

@@ -27,6 +27,8 @@ from tongchou.core.places.queries import installation
 from tongchou.core.wording import T
 from tongchou.domains.approvals.actions import publish_procedures
 from tongchou.domains.gate.actions import EntranceSpec, open_entrances, publish_entry_rules
+from tongchou.domains.policies.actions import publish_book
+from tongchou.domains.policies.queries import latest_book
 from tongchou.domains.registry.actions import add_generated
 from tongchou.domains.registry.generation import generate_registers
 from tongchou.domains.registry.models import Household, Venue
@@ -100,6 +102,7 @@ def install_pack(
         publish_rulebook(body=pack.resumption, place=root, by=by, at=at)
     if pack.procedures:
         publish_procedures(specs=pack.procedures, place=root, by=by, at=at)
+    _publish_policies(pack, root, by=by, at=at)
     say(T("观测数据", "observations"), 0.2)
     read = _keep_observations(pack, root, chosen, known_until, by=by, at=at)
     if with_registers and pack.identity.generated is not None and not Household.objects.exists():
@@ -212,6 +215,12 @@ def _publish_entry_rules(pack: Pack, root: Place, *, by: Actor, at: datetime) ->
             by=by,
             at=at,
         )
+
+
+def _publish_policies(pack: Pack, root: Place, *, by: Actor, at: datetime) -> None:
+    """The pack's book, unless it holds already. A later book of the town's own is not undone by a renewal: it was written after the pack."""
+    if pack.policies is not None and latest_book() is None:
+        publish_book(content=pack.policies.content, place=root, by=by, at=at)
 
 
 def _rule_body(line: EntryRuleSpec) -> dict[str, Any]:

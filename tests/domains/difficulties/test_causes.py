@@ -7,9 +7,8 @@ from tests.fixtures_town import AT
 from tongchou.core.errors import Invalid, Stale, Unseen
 from tongchou.core.outbox.models import Notice
 from tongchou.domains.difficulties.actions import answer_cause, open_cause
-from tongchou.domains.difficulties.actions_hearing import give_firm_link
 from tongchou.domains.difficulties.models import Cause, Difficulty
-from tongchou.domains.difficulties.queries import causes_seen, firm_behind, repeated_causes
+from tongchou.domains.difficulties.queries import causes_seen, repeated_causes
 from tongchou.domains.difficulties.rules import NotYours
 
 WORDS = "省际通行证办不下来"
@@ -71,19 +70,6 @@ def test_one_firm_is_no_common_cause_and_nothing_belongs_to_two(shop: Workshop) 
     for other in (shop.town.zhao, shop.town.gao):
         with pytest.raises(Unseen):
             open_cause(of=[], words=WORDS, post=shop.town.posts["trace-leader"], place=shop.town.town, by=other, at=AT)
-
-
-def test_a_firms_address_leads_to_it_until_another_is_given(shop: Workshop) -> None:
-    firm, old, new = shop.firms[0], "a" * 43, "b" * 43
-    give_firm_link(firm=firm.pk, place=firm.place, token=old, by=shop.town.wu, at=AT)
-    assert firm_behind(old).firm == firm
-    give_firm_link(firm=firm.pk, place=firm.place, token=new, by=shop.town.lin, at=AT)
-    assert firm_behind(new).firm == firm
-    for token in (old, "c" * 43):
-        with pytest.raises(Unseen):
-            firm_behind(token)
-    with pytest.raises(Unseen):
-        give_firm_link(firm=firm.pk, place=firm.place, token=old, by=shop.town.zhao, at=AT)
 
 
 def test_what_several_firms_say_alike_is_proposed_until_somebody_confirms_it(shop: Workshop) -> None:

@@ -15,17 +15,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Facts = Callable[[str], float | None]  # a firm's number by the name of a field, a flag as 0 or 1; None: not known
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Numbers = Callable[[str], Floats]  # a field of all firms as numbers, a flag as 0 or 1; NaN: not known
 DAYS_A_MONTH, MONTHS_A_YEAR = 30, 12
 _EACH = {"per_person": "insured_staff", "per_hire": "hires", "per_person_day": "person_days"}
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
-    """Yuan; None where the measure gives no sum, or a fact is missing: then its name."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Worth:
+    """yuan: (firms,), NaN where the measure gives no sum or a fact is missing; needs: the fields that the sum is made of."""
 
-    yuan: float | None
-    missing: tuple[str, ...] = ()
+    yuan: Floats
+    needs: tuple[str, ...]
 
 
 def field_of(base: str) -> str:
@@ -33,29 +37,38 @@ def field_of(base: str) -> str:
     return re.sub(r"\W+", "_", base.strip().lower()).strip("_")
 
 
-def amount_of(benefit: Mapping[str, Any], facts: Facts) -> Amount:
-    """What a benefit is worth. A missing fact gives no amount, never a smaller one."""
-    parts = _factors(benefit, facts)
+def worth_of(benefit: Mapping[str, Any], firms: int, numbers: Numbers) -> Worth:
+    """What a benefit is worth to each of so many firms. A missing fact gives no sum, never a smaller one."""
+    parts = _factors(benefit)
     if parts is None:
-        return Amount(None)
-    needed, factor = parts
-    values = {name: facts(name) for name in needed}
-    missing = tuple(name for name, value in values.items() if value is None)
-    if missing:
-        return Amount(None, missing)
-    yuan = factor
-    for name, value in values.items():
-        assert value is not None
-        yuan *= min(value, MONTHS_A_YEAR) / MONTHS_A_YEAR if name == "lease_months" else value
+        return Worth(np.full(firms, np.nan), ())
+    needs, factor = parts
+    yuan = np.full(firms, factor)
+    if benefit["type"] == "rent_waiver":
+        yuan *= _months(benefit, firms, numbers)
+    for name in needs:
+        column = numbers(name)
+        yuan = yuan * (np.minimum(column, MONTHS_A_YEAR) / MONTHS_A_YEAR if name == "lease_months" else column)
     cap = benefit.get("cap")
-    return Amount(round(min(yuan, float(cap)) if isinstance(cap, int | float) else yuan, 2))
+    return Worth(np.round(np.minimum(yuan, float(cap)) if isinstance(cap, int | float) else yuan, 2), tuple(needs))
 
 
-def _factors(benefit: Mapping[str, Any], facts: Facts) -> tuple[list[str], float] | None:
+def is_sum(benefit: Mapping[str, Any]) -> bool:
+    """Whether a benefit is a sum that can be reckoned here."""
+    return _factors(benefit) is not None
+
+
+def fields_asked(benefit: Mapping[str, Any]) -> tuple[str, ...]:
+    """The fields that the worth of a benefit rests on."""
+    parts = _factors(benefit)
+    return (*(parts[0] if parts else ()), *benefit.get("plus", {}).get("when_any", ()))
+
+
+def _factors(benefit: Mapping[str, Any]) -> tuple[list[str], float] | None:
     """Fields to multiply and the number to multiply them with; None where the benefit is no sum."""
     kind = benefit["type"]
     if kind == "rent_waiver":
-        return ["monthly_rent", *(["lease_months"] if "prorate_by_lease_months" in benefit else [])], _months(benefit, facts)
+        return ["monthly_rent", *(["lease_months"] if "prorate_by_lease_months" in benefit else [])], 1.0
     if kind == "grant":
         return _grant(benefit)
     rate = benefit.get("rate", benefit.get("share"))
@@ -68,10 +81,13 @@ def _factors(benefit: Mapping[str, Any], facts: Facts) -> tuple[list[str], float
     return None
 
 
-def _months(benefit: Mapping[str, Any], facts: Facts) -> float:
-    more = benefit.get("plus", {})
-    months = benefit["months"] + (more["months"] if any(facts(flag) for flag in more.get("when_any", ())) else 0)
-    return float(min(months, benefit.get("max_months", months)))
+def _months(benefit: Mapping[str, Any], firms: int, numbers: Numbers) -> Floats:
+    """Months free of rent; a flag that is not known adds none."""
+    more, months = benefit.get("plus", {}), np.full(firms, float(benefit["months"]))
+    if more:
+        months += more["months"] * np.any([numbers(flag) == 1 for flag in more["when_any"]], axis=0)
+    found: Floats = np.minimum(months, benefit.get("max_months", np.inf))
+    return found
 
 
 def _grant(benefit: Mapping[str, Any]) -> tuple[list[str], float] | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from tongchou.core.packs.policies import PolicyBook
 from tongchou.core.packs.procedures import ProcedureSpec
 from tongchou.core.wording import T
 
@@ -361,6 +362,7 @@ class Pack:
     entry_rules: tuple[EntryRuleSpec, ...]
     resumption: Mapping[str, Any] | None  # resumption.yaml as checked; `domains.resumption.rules.rulebook_from` reads it
     procedures: tuple[ProcedureSpec, ...]
+    policies: PolicyBook | None
     digest: str
 
     @property

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tongchou.core.packs import checks, rows
 from tongchou.core.packs.contents import Attribution, GeneratedSize, Identity, Pack, PlaceSpec, PlanSpec, Target
+from tongchou.core.packs.policies import PolicyBook, read_book
 from tongchou.core.packs.problems import PackInvalid, Problem
 from tongchou.core.packs.procedures import ProcedureSpec, check_procedures, procedures_of
 from tongchou.core.packs.reading import Document, read_csv, read_text, read_yaml
@@ -70,10 +71,7 @@ class _PackReader:
             folder=self.folder,
             identity=identity,
             targets=tuple(Target(t["id"], rows.pair(t["name"])) for t in head.content["targets"]),
-            attribution=tuple(
-                Attribution(rows.pair(a["title"]), rows.pair(a["holder"]), a["licence"], rows.pair(a["changes"]))
-                for a in head.content["attribution"]
-            ),
+            attribution=tuple(map(_attribution, head.content["attribution"])),
             places=tuple(place for _, place in places),
             units=rows.units_of(units.content),
             posts=rows.posts_of(posts.content),
@@ -88,6 +86,7 @@ class _PackReader:
             entry_rules=() if entry is None else rows.entry_rules_of(entry.content.get("rules", entry.content["ordered"])),
             resumption=self._resumption(),
             procedures=self._procedures(posts),
+            policies=self._policies({i.division or i.section: i.name for i in industries}),
             digest=self._digest(),
         )
         self._checked(lambda: checks.people_problems(pack, units, posts))
@@ -136,6 +135,16 @@ class _PackReader:
             what = T("一个 YAML 文件也没有", "there is no YAML file in it")
             self.problems.append(Problem(f"{name}/", "", what, T("请至少放一个", "Put at least one there")))
         return [self._yaml(f"{name}/{file.name}", schema) for file in files]
+
+    def _policies(self, industries: dict[str, T]) -> PolicyBook | None:
+        """A pack may do without policies, and policies not without fields."""
+        if not (self.folder / "policies.yaml").exists():
+            return None
+        try:
+            return read_book(self.folder / "policies.yaml", self.folder / "firm_fields.yaml", industries)
+        except PackInvalid as invalid:
+            self.problems.extend(invalid.problems)
+            return None
 
     def _outlines(self) -> dict[str, Any]:
         path = self.folder / "outlines.geojson"
@@ -209,6 +218,10 @@ class _PackReader:
         for path in sorted(p for p in self.folder.rglob("*") if p.is_file() and p.suffix in (".yaml", ".csv", ".geojson", ".gz")):
             digest.update(path.relative_to(self.folder).as_posix().encode() + b"\0" + sha256(path.read_bytes()).digest())
         return digest.hexdigest()
+
+
+def _attribution(given: dict[str, Any]) -> Attribution:
+    return Attribution(rows.pair(given["title"]), rows.pair(given["holder"]), given["licence"], rows.pair(given["changes"]))
 
 
 def _place(row: dict[str, str], outline: Any) -> PlaceSpec:

@@ -89,6 +89,15 @@ def read_yaml(path: Path, file: str, schema: str) -> Document:
     return document
 
 
+def checked_content(content: Any, file: str, schema: str) -> Document:
+    """Plain data that came another way than in a file, checked against a schema; problems name the key."""
+    document = Document(file, None)
+    document.problems.extend(_schema_problems(document, content, schema))
+    if not document.problems:
+        document.content = content
+    return document
+
+
 def _plain(node: yaml.Node, path: KeyPath, document: Document) -> Any:
     document.lines[path] = node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):

@@ -17,7 +17,9 @@ _READ = (
     "testing.read",
     "spot_check.read",
     "resumption.read",
+    "policy.read",
 )
+_POLICIES = ("policy.work", "policy.write")
 _TRACE = ("case.read", "case.work", "contact.follow")
 _DIFFICULTIES = ("difficulty.read", "difficulty.raise", "difficulty.hear", "call.read", "call.make")
 _APPROVALS = ("approval.read", "approval.receive", "approval.work")
@@ -61,6 +63,8 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "approval.read",
                 "approval.delegate",
                 *_SUSPENSIONS,
+                "policy.write",
+                "policy.approve",
             )
         ),
         "duty_officer": frozenset(
@@ -105,6 +109,7 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "exposure.learn",
                 "suspension.ask",
                 *_SUSPENSIONS,
+                *_POLICIES,
             )
         ),
         "group_leader": frozenset(
@@ -200,6 +205,7 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "testing.laboratory",
                 "spot_check.result",
                 "case.read",
+                *_POLICIES,
             )
         ),
         "approval_leader": frozenset((*_READ, *_APPROVALS, "approval.decide", "approval.delegate")),
@@ -217,6 +223,7 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "suspension.read",
                 "difficulty.read",
                 "call.read",
+                "policy.read",
             )
         ),
         "administrator": frozenset(

@@ -3,17 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from tongchou.core.audit.acting import action, record
+from tongchou.core.audit.acting import action
 from tongchou.core.casework.life import advance, assign
 from tongchou.core.casework.two_people import nearest_post, require_another
 from tongchou.core.errors import FieldProblem, Invalid
 from tongchou.core.outbox.queue import tell_post
 from tongchou.core.parameters.queries import value
 from tongchou.core.people.rules import Actor
-from tongchou.core.places.models import Place
-from tongchou.core.secrecy import token_digest
 from tongchou.core.wording import T
-from tongchou.domains.difficulties.models import Difficulty, FirmLink, FirmWord
+from tongchou.domains.difficulties.models import Difficulty, FirmWord
 from tongchou.domains.difficulties.rules import (
     CALL_BACK_SHARE,
     CAUSE,
@@ -82,12 +80,3 @@ def _do_as_it_says(row: Difficulty, word: FirmWord, step: str, at: datetime) -> 
     shared = row.cause
     if shared is not None and shared.dossier.state == "answered" and not shared.difficulties.filter(dossier__closed_at=None).exists():
         advance(shared.dossier, CAUSE, "close", at=at)
-
-
-@action("difficulty.raise", place=lambda given: given["place"].path)
-def give_firm_link(*, firm: int, place: Place, token: str, by: Actor, at: datetime) -> FirmLink:
-    """Give a firm (row number, its place) the address that ends in `token` (random, kept as a digest). The one before leads nowhere from now on."""
-    ended = FirmLink.objects.filter(firm_id=firm, ended_at=None).update(ended_at=at)
-    row = FirmLink.objects.create(firm_id=firm, digest=token_digest(token), made_at=at)
-    record("firm_link.give", row, place_path=place.path, detail={"firm": firm, "replaces": ended})
-    return row

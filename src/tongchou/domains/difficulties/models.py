@@ -1,4 +1,4 @@
-"""Firms' difficulties, what the firm itself says of them, the causes several share, and the address of a firm's own page."""
+"""Firms' difficulties, what the firm itself says of them, and the causes several share."""
 
 from django.db import models
 from django.db.models import Q
@@ -70,19 +70,3 @@ class FirmWord(models.Model):
                 name="firm_word_heard_from_somebody",
             ),
         ]
-
-
-class FirmLink(models.Model):
-    """The address of a firm's own page, kept as a digest of its token; who holds it speaks for the firm."""
-
-    firm = models.ForeignKey("registry.Firm", on_delete=models.PROTECT, related_name="links")
-    digest = models.CharField(max_length=64, unique=True)
-    made_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["firm"], condition=Q(ended_at=None), name="firm_link_one_live")]
-
-    @property
-    def place_path(self) -> str:
-        return self.firm.place.path

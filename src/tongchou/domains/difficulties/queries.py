@@ -14,10 +14,9 @@ from tongchou.core.errors import Unseen
 from tongchou.core.parameters.queries import duration_of, values_on
 from tongchou.core.people.queries import within
 from tongchou.core.people.rules import Actor
-from tongchou.core.secrecy import token_digest
 from tongchou.core.wording import T
 from tongchou.domains.difficulties.grouping import alike_texts
-from tongchou.domains.difficulties.models import Cause, Difficulty, FirmLink
+from tongchou.domains.difficulties.models import Cause, Difficulty
 from tongchou.domains.difficulties.rules import ALIKE_BACK, ALIKE_FARTHEST, DIFFICULTY
 
 _NAMED = ("dossier__place", "dossier__owner_post__unit", "firm", "cause__dossier")
@@ -115,14 +114,6 @@ def events_of_firm(firm_id: int) -> list[FirmEvent]:
 def _said(what: T, head: Dossier, reason: str) -> T:
     said = T(f"{what.zh}：{head.title_zh}", f"{what.en}: {head.title_en}")
     return T(f"{said.zh}（{reason}）", f"{said.en} ({reason})") if reason else said
-
-
-def firm_behind(token: str) -> FirmLink:
-    """The live address that ends in `token`, with its firm. Raises Unseen for one that never was or has ended. One query."""
-    link = FirmLink.objects.select_related("firm__place").filter(digest=token_digest(token), ended_at=None).first()
-    if link is None:
-        raise Unseen("firm")
-    return link
 
 
 def causes_seen(actor: Actor) -> QuerySet[Cause]:

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any, Literal
 
 from django.http import HttpRequest
-from django.urls import reverse
 from ninja import Router, Schema
 from pydantic import Field
 
@@ -13,15 +12,14 @@ from tongchou.core.people.models import Post
 from tongchou.core.people.queries import post_by_code
 from tongchou.core.wording import T
 from tongchou.domains.difficulties import actions
-from tongchou.domains.difficulties.actions_hearing import Heard, give_firm_link, hear_firm
+from tongchou.domains.difficulties.actions_hearing import Heard, hear_firm
 from tongchou.domains.difficulties.models import Cause, Difficulty
 from tongchou.domains.difficulties.queries import causes_seen, difficulties_seen, repeated_causes, seen_cause, seen_difficulty
 from tongchou.domains.registry.models import Firm
 from tongchou.interfaces.api.fields import Instant, Limit, Offset, RowNumber, page_of
 from tongchou.interfaces.api.town import town_for
 from tongchou.interfaces.api.wording import both
-from tongchou.interfaces.chance import random_share, random_token
-from tongchou.interfaces.web.addresses import public_address
+from tongchou.interfaces.chance import random_share
 
 router = Router(tags=["difficulties"])
 Outcome = Literal["done", "part", "cannot"]
@@ -99,18 +97,6 @@ class HeardIn(Schema):
     spoke_to: str = Field(max_length=60)
     spoken_at: Instant
     words: str = Field("", max_length=500)
-
-
-class FirmIn(Schema):
-    """哪家企业 Which firm, by row number."""
-
-    firm: RowNumber
-
-
-class FirmLinkOut(Schema):
-    """只出现一次的链接 The address, told once."""
-
-    address: str
 
 
 class CommonCauseIn(Schema):
@@ -197,15 +183,6 @@ def post_difficulties(request: HttpRequest, given: DifficultiesIn) -> Any:
         firm=firm.pk, name=firm.name, place=firm.place, told=told, source=given.source, said_at=said_at, **who
     )
     return [_shown(row) for row in rows]
-
-
-@router.post(
-    "/difficulties/links", response=FirmLinkOut, summary=both("企业自己的页面", "the address of a firm's own page; the former one ends")
-)
-def post_firm_link(request: HttpRequest, given: FirmIn) -> Any:
-    firm, token = _firm(request, given.firm), random_token()
-    give_firm_link(firm=firm.pk, place=firm.place, token=token, **_who(request))
-    return {"address": public_address(request, reverse("firm_page", args=[token]))}
 
 
 @router.get("/difficulties/{number}", response=DifficultyOut, summary=both("一件困难", "one difficulty"))

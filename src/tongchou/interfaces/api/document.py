@@ -19,6 +19,7 @@ TAGS = {
     "gate": "门岗：入口、扫码数、通行码 The gate: doors, what is counted at them, passes",
     "registers": "底数与导入 Registers and imports",
     "difficulties": "企业走访、企业困难、共性问题 Visits to firms, their difficulties, common causes",
+    "policies": "惠企政策、应享、清单 Policies, what firms are due, lists to fulfil",
     "evidence": "佐证 Evidence",
     "office": "参数、留痕、消息、提醒 Parameters, log, messages, notices",
 }

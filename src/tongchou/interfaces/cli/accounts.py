@@ -27,7 +27,7 @@ def _now() -> datetime:
     return local_now()
 
 
-def _operator() -> "Actor":
+def operator() -> "Actor":
     """Whoever has the machine's shell; the entry names the machine's account, so that it is not mistaken for a person of the town."""
     from tongchou.core.people.rules import system_actor
 
@@ -133,7 +133,7 @@ def add_user(
     from tongchou.core.people import actions
 
     password = None if device else _read_password(stdin)
-    actions.add_user(username=username, name=T(zh, en), email=email, password=password, is_device=device, by=_operator(), at=_now())
+    actions.add_user(username=username, name=T(zh, en), email=email, password=password, is_device=device, by=operator(), at=_now())
     say(
         T(
             f"已新建 {username}；岗位用 tongchou users post 指定。",
@@ -150,7 +150,7 @@ def set_password(
     start_django()
     from tongchou.core.people import actions
 
-    actions.set_password(user=_user(username), password=_read_password(stdin), by=_operator(), at=_now())
+    actions.set_password(user=_user(username), password=_read_password(stdin), by=operator(), at=_now())
     say(T(f"{username} 的密码已更改。", f"{username} has a new password."))
 
 
@@ -169,7 +169,7 @@ def post_user(
     at = _now()
     holder = _user(deputy_for) if deputy_for else None
     actions.post_user(
-        user=_user(username), post=_post(post), from_at=_instant(start) or at, to_at=_instant(end), deputy_for=holder, by=_operator(), at=at
+        user=_user(username), post=_post(post), from_at=_instant(start) or at, to_at=_instant(end), deputy_for=holder, by=operator(), at=at
     )
     say(T(f"{username} 已任 {post}。", f"{username} holds {post}."))
 
@@ -187,7 +187,7 @@ def end_posting(username: Username, post: Annotated[str, typer.Argument(help="Co
             T(f"{username} 不在岗位 {post}。", f"{username}: does not hold {post}."),
             T("请查看 tongchou users list。", "See: tongchou users list"),
         )
-    actions.end_posting(posting=held, by=_operator(), at=_now())
+    actions.end_posting(posting=held, by=operator(), at=_now())
     say(T(f"{username} 已离任 {post}。", f"{username} no longer holds {post}."))
 
 
@@ -197,7 +197,7 @@ def close_account(username: Username, reason: Annotated[str, typer.Option(help="
     start_django()
     from tongchou.core.people import actions
 
-    actions.deactivate_user(user=_user(username), reason=reason, by=_operator(), at=_now())
+    actions.deactivate_user(user=_user(username), reason=reason, by=operator(), at=_now())
     say(T(f"{username} 已停用。", f"{username} is closed."))
 
 
@@ -213,7 +213,7 @@ def issue_token(
     from tongchou.core.people import actions
 
     at = _now()
-    secret = actions.issue_token(user=_user(username), name=name, scopes=scope, expires_at=at + timedelta(days=days), by=_operator(), at=at)
+    secret = actions.issue_token(user=_user(username), name=name, scopes=scope, expires_at=at + timedelta(days=days), by=operator(), at=at)
     typer.echo(secret)
 
 
@@ -252,5 +252,5 @@ def revoke_token(number: Annotated[int, typer.Argument(help="Number of the token
         raise Fault(
             T(f"没有令牌 {number}。", f"token {number}: not there."), T("请查看 tongchou users tokens。", "See: tongchou users tokens USER")
         )
-    actions.revoke_token(token=token, by=_operator(), at=_now())
+    actions.revoke_token(token=token, by=operator(), at=_now())
     say(T(f"令牌 {number} 已作废。", f"Token {number} is revoked."))

@@ -30,6 +30,8 @@ CONTRACTS = {
             "difficulties",
             "approvals",
             "calls",
+            "firms",
+            "policies",
         )
     },
 }

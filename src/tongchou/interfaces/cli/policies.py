@@ -1,7 +1,8 @@
 """`tongchou policy check` and `tongchou policy match`: a file of policies and a table of firms, without a town or a database."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -12,11 +13,14 @@ import typer
 from tongchou.core.packs.problems import PackInvalid
 from tongchou.core.wording import T
 from tongchou.interfaces.cli.estimating import DAY_FORMAT, tell
-from tongchou.interfaces.cli.shell import refuse, say
+from tongchou.interfaces.cli.shell import Fault, refuse, say, start_django
 from tongchou.interfaces.cli.tables import AsJson, OutFile, Row, read_table, refused_with_two, write_records
 
 if TYPE_CHECKING:
-    from tongchou.core.packs.policies import Measure, PolicyFile
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tongchou.core.packs.policies import Measure, PolicyBook, PolicyFile
     from tongchou.science import Choices, Numbers, Programme, Requirement
 
 OUT_COLUMNS = ("firm", "measure", "answer", "amount", "missing", "cheapest_change")
@@ -32,9 +36,14 @@ app = typer.Typer(no_args_is_help=True, help="Policies: check a file, match it w
 
 
 @app.command("check")
-def check(path: Annotated[Path, typer.Argument(metavar="POLICIES", help="YAML file of policies. 政策文件。")]) -> None:
+def check(
+    path: Annotated[Path, typer.Argument(metavar="POLICIES", help="YAML file of policies. 政策文件。")],
+    fields: Annotated[
+        Path | None, typer.Option("--fields", help="YAML file of fields: criteria may ask for no others. 字段文件：条件只能用其中的字段。")
+    ] = None,
+) -> None:
     """Read a file of policies whole and name everything wrong with it. 核对政策文件。"""
-    policies = _read(path)
+    policies = _read(path, fields)
     held = Counter(m.confidence for m in policies.measures)
     say(T(f"{path.name}：{len(policies.measures)} 条措施，全部可读。", f"{path.name}: {len(policies.measures)} measures, all readable."))
     if held["low"]:
@@ -73,11 +82,65 @@ def match(
         write_records(records, out, as_json, OUT_COLUMNS)
 
 
-def _read(path: Path) -> "PolicyFile":
+@app.command("publish")
+def publish(
+    path: Annotated[Path, typer.Argument(metavar="POLICIES", help="YAML file of policies. 政策文件。")],
+    fields: Annotated[Path, typer.Option("--fields", help="YAML file of fields. 字段文件。")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say who would gain and lose; publish nothing. 只看影响，不发布。")] = False,
+) -> None:
+    """Publish policies in the town: from now on this book holds. 发布政策库。"""
+    start_django()
+    from tongchou.core.places.queries import installation
+    from tongchou.domains.policies.actions import publish_book
+    from tongchou.domains.policies.queries import latest_book, read_again
+    from tongchou.interfaces.cli.accounts import operator
+    from tongchou.interfaces.clock import local_now
+    from tongchou.workflows.entitling import compare
+
+    town = installation()
+    if town is None:
+        raise Fault(T("还没有建立本镇。", "No town is installed."), T("请先用 tongchou init。", "Use tongchou init first."))
+    held, now = latest_book(), local_now()
+    book = _read_book(path, fields, read_again(held).industries if held else None)
+    for shift in compare(book, town.place.path, now.date()):
+        before, after = f"{shift.yuan_before:,.0f}", f"{shift.yuan_after:,.0f}"
+        tell(
+            T(
+                f"{shift.measure}：新增 {shift.gain} 家，减少 {shift.lose} 家，金额变化 {shift.other_sum} 家；{before} 元 → {after} 元",
+                f"{shift.measure}: {shift.gain} firms gain, {shift.lose} lose, {shift.other_sum} other sums; {before} → {after} yuan",
+            )
+        )
+    if not dry_run:
+        row = publish_book(content=book.content, place=town.place, by=operator(), at=now)
+        say(
+            T(
+                f"已发布第 {row.version} 版，{len(book.measures.measures)} 条措施。",
+                f"Book {row.version} is published: {len(book.measures.measures)} measures.",
+            )
+        )
+
+
+def _read(path: Path, fields: Path | None = None) -> "PolicyFile":
     from tongchou.core.packs.policies import read_policies
 
-    try:
+    if fields is not None:
+        return _read_book(path, fields).measures
+    with _named():
         return read_policies(path)
+
+
+def _read_book(path: Path, fields: Path, industries: "Mapping[str, T] | None" = None) -> "PolicyBook":
+    from tongchou.core.packs.policies import read_book
+
+    with _named():
+        return read_book(path, fields, industries)
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    """Every problem of a file on a line of its own."""
+    try:
+        yield
     except PackInvalid as invalid:
         for problem in invalid.problems:
             refuse(problem.said())
@@ -85,51 +148,44 @@ def _read(path: Path) -> "PolicyFile":
 
 
 def _matched(measures: Sequence["Measure"], rows: Sequence[Row]) -> list[dict[str, Any]]:
-    from tongchou.core.packs.benefits import amount_of
-    from tongchou.science import Effort, Efforts, cheapest_change, compile_rules, evaluate
+    from tongchou.core.packs.matching import match
+    from tongchou.science import Effort, Efforts, compile_rules
 
     programme = compile_rules([m.rule for m in measures])
-    facts = _columns(rows, programme)
-    found = evaluate(programme, facts)
-    changes = cheapest_change(found, facts, Efforts({name: Effort(possible=False) for name in FIXED}))
-    records: list[dict[str, Any]] = []
+    efforts = Efforts({name: Effort(possible=False) for name in FIXED})
+    matched = match(measures, programme, _columns(rows, programme), _numbers(rows), len(rows), efforts)
+    records = []
     for n, row in enumerate(rows):
-        of_firm: dict[str, dict[str, Any]] = {}
         for m, measure in enumerate(measures):
-            worth = amount_of(measure.benefit, _facts(row)) if found.answer[m, n] else None
-            missing = [_said(r, row, is_unknown) for r, is_unknown in found.missing(m, n)] if found.answer[m, n] < 2 else []
-            of_firm[measure.id] = {
-                "firm": row.cells["firm"].strip(),
-                "measure": measure.id,
-                "answer": ANSWERS[int(found.answer[m, n])],
-                "amount": worth.yuan if worth else None,
-                "missing": "; ".join([*missing, *(f"?{name}" for name in (worth.missing if worth else ()))]),
-                "cheapest_change": "; ".join(_said(r, row, is_unknown) for r, is_unknown in changes.needed(m, n)),
-            }
-        _keep_the_larger(of_firm, measures)
-        records += of_firm.values()
+            answer, kept = int(matched.found.answer[m, n]), matched.instead(m, n)
+            missing = [_said(r, row, is_unknown) for r, is_unknown in matched.missing(m, n)] if answer < 2 else []
+            missing += [f"not with {kept.id}"] if kept else []
+            missing += [f"?{name}" for name in matched.unknown_of_worth(m, n)] if answer else []
+            records.append(
+                {
+                    "firm": row.cells["firm"].strip(),
+                    "measure": measure.id,
+                    "answer": ANSWERS[answer],
+                    "amount": 0.0 if kept else matched.yuan(m, n) if answer else None,
+                    "missing": "; ".join(missing),
+                    "cheapest_change": "; ".join(_said(r, row, is_unknown) for r, is_unknown in matched.needed(m, n)),
+                }
+            )
     return records
 
 
-def _keep_the_larger(of_firm: dict[str, dict[str, Any]], measures: Sequence["Measure"]) -> None:
-    """Of two measures that exclude each other the larger is paid; the other's amount is nothing, and it says why."""
-    for measure in measures:
-        for other in measure.not_with:
-            pair = [of_firm.get(name) for name in (measure.id, other)]
-            if all(one is not None and one["answer"] == "yes" and one["amount"] for one in pair):
-                smaller, larger = sorted((one for one in pair if one is not None), key=lambda one: one["amount"])
-                smaller["amount"], smaller["missing"] = 0.0, f"not with {larger['measure']}"
+def _numbers(rows: Sequence[Row]) -> "Callable[[str], NDArray[np.float64]]":
+    """The fields of all rows as numbers, for sums."""
+    import numpy as np
 
+    def read(text: str) -> float:
+        return float(FLAGS[text.lower()] == "true") if text.lower() in FLAGS and text.isalpha() else _number(text)
 
-def _facts(row: Row) -> Callable[[str], float | None]:
-    """The numbers of one row by field, for amounts."""
+    @cache
+    def numbers(name: str) -> "NDArray[np.float64]":
+        return np.array([row.read(name, read, NUMBER) if row.cells.get(name, "").strip() else np.nan for row in rows])
 
-    def fact(name: str) -> float | None:
-        if not row.cells.get(name, "").strip():
-            return None
-        return row.read(name, lambda text: float(FLAGS[text.lower()] == "true") if text.isalpha() else _number(text), NUMBER)
-
-    return fact
+    return numbers
 
 
 def _columns(rows: Sequence[Row], programme: "Programme") -> "dict[str, Choices | Numbers]":

@@ -13,6 +13,7 @@ from tongchou.core.wording import T
 from tongchou.domains.difficulties import rules as difficulties
 from tongchou.domains.exposures.rules import APPROVE_WITHIN, EXPOSURE
 from tongchou.domains.gate.rules import APPEAL
+from tongchou.domains.policies import rules as policies
 from tongchou.domains.response.rules import ACCEPT_WITHIN, DUE, INCIDENT, REPORT_WITHIN, TASK
 from tongchou.domains.resumption import rules as resumption
 from tongchou.domains.spot_checks.rules import DRAW_WITHIN, FINISH_WITHIN, SPOT_CHECK
@@ -83,6 +84,11 @@ ACTS: Mapping[str, T] = {
     "site_check.assign": T("核查转交", "Check passed on"),
     "absence.open": T("因病缺课报警", "Alarm about absences"),
     "absence.assign": T("报警转交", "Alarm passed on"),
+    "award.pay": T("登记兑现", "Fulfilled"),
+    "policy.open": T("收到文件", "Document received"),
+    "policy.assign": T("文件转交", "Document passed on"),
+    "payment_list.open": T("编制兑现清单", "List prepared"),
+    "payment_list.assign": T("清单转交", "List passed on"),
     "dossier.escalate": T("逾期上报", "Overdue, passed up"),
 }
 MACHINES: Mapping[str, Machine] = {
@@ -103,6 +109,8 @@ MACHINES: Mapping[str, Machine] = {
         resumption.FILING,
         resumption.SITE_CHECK,
         resumption.ABSENCE,
+        policies.DOCUMENT,
+        policies.PAYMENT_LIST,
     )
 }
 STEPS: Mapping[str, T] = {f"{m.kind}.{s.name}": s.label for m in MACHINES.values() for s in m.steps}
@@ -145,6 +153,12 @@ MISSED: Mapping[str, T] = {
     resumption.CHECK_WITHIN: T("未按时现场核查", "not checked on site in time"),
     resumption.CORRECT_WITHIN: T("未按时复查", "not looked at again in time"),
     resumption.ANSWER_WITHIN: T("缺课未按时核实", "absences not looked into in time"),
+    policies.BREAK_DOWN: T("文件未按时分解", "document not broken down in time"),
+    policies.ISSUE: T("文件未按时下发", "document not handed down in time"),
+    policies.DELIVER: T("政策未按时传达到企业", "firms not told in time"),
+    policies.REPORT: T("文件成效未按时上报", "outcome not reported in time"),
+    policies.APPROVE_WITHIN: T("清单未按时批复", "list not decided in time"),
+    policies.PAY_WITHIN: T("未按时兑现", "not fulfilled in time"),
     "gate.appeal_within": T("申诉未按时答复", "appeal not answered in time"),
 }
 ADDRESSES: Mapping[str, str] = {
@@ -163,6 +177,8 @@ ADDRESSES: Mapping[str, str] = {
     "absence": "absence",
     "difficulty": "difficulty",
     "cause": "cause",
+    "policy": "policy_document",
+    "payment_list": "payment_list",
 }
 
 

@@ -56,6 +56,8 @@ PAGES: tuple[str, ...] = (
     "common_causes",
     "difficulties",
     "firm_page",
+    "firms",
+    "policies",
     "resumption",
     "filings",
     "site_checks",
@@ -89,6 +91,7 @@ ROUTERS: tuple[str, ...] = (
     "resumption",
     "calls",
     "recovery",
+    "policies",
 )
 
 for _name in ROUTERS:

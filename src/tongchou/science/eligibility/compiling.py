@@ -47,6 +47,11 @@ class Requirement:
         trees = [t.codes for t in wanted if isinstance(t, StartsWith)]
         return not trees or any(self.admits(code) for codes in trees for code in codes)
 
+    @property
+    def words(self) -> frozenset[str]:
+        """The words it names."""
+        return frozenset().union(*(c.test.values for c in self.conditions if isinstance(c.test, OneOf)))
+
     def admits(self, value: str) -> bool:
         """Whether a value of a field of words meets it."""
         return all(c.test.holds(value) != c.negated for c in self.conditions if not isinstance(c.test, Within))

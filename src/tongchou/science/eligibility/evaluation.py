@@ -35,6 +35,15 @@ class Eligibility:
         rows = _lacking(self.programme, measure, int(self.open_mask[measure, firm]))
         return [(self.programme.requirements[row], bool(self.states[row, firm] == UNKNOWN)) for row in rows]
 
+    def held(self, measure: int, firm: int) -> list[Requirement]:
+        """Why a pair is a yes: the requirements of the first way that holds whole; nothing where the answer is another."""
+        programme = self.programme
+        for term in range(programme.measure_terms[measure], programme.measure_terms[measure + 1]):
+            rows = programme.rows[programme.term_rows[term] : programme.term_rows[term + 1]].tolist()
+            if all(self.states[row, firm] == YES for row in rows):
+                return [programme.requirements[row] for row in rows]
+        return []
+
 
 @lru_cache(maxsize=100_000)
 def _lacking(programme: Programme, measure: int, mask: int) -> tuple[int, ...]:

@@ -44,16 +44,6 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name='FirmLink',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('made_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('firm', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='links', to='registry.firm')),
-            ],
-        ),
-        migrations.CreateModel(
             name='FirmWord',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -81,10 +71,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='difficulty',
             constraint=models.CheckConstraint(condition=models.Q(('source', 'firm'), ('raised_by__isnull', False), _connector='OR'), name='difficulty_raised_by_somebody'),
-        ),
-        migrations.AddConstraint(
-            model_name='firmlink',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('firm',), name='firm_link_one_live'),
         ),
         migrations.AddConstraint(
             model_name='firmword',

@@ -8,8 +8,7 @@ from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import path, reverse
-from django.utils.cache import add_never_cache_headers
+from django.urls import path
 
 from tongchou.core.audit.queries import history_of
 from tongchou.core.casework.queries import running_clocks
@@ -21,7 +20,7 @@ from tongchou.core.people.rules import CAPABILITIES
 from tongchou.core.places.models import Place
 from tongchou.core.wording import T
 from tongchou.domains.difficulties import actions
-from tongchou.domains.difficulties.actions_hearing import Heard, give_firm_link, hear_firm
+from tongchou.domains.difficulties.actions_hearing import Heard, hear_firm
 from tongchou.domains.difficulties.models import Difficulty
 from tongchou.domains.difficulties.queries import difficulties_seen, load_by_office, open_for_firm, seen_difficulty
 from tongchou.domains.difficulties.rules import (
@@ -36,11 +35,9 @@ from tongchou.domains.difficulties.rules import (
 )
 from tongchou.domains.registry.models import Firm
 from tongchou.domains.registry.rules import SIZE_CLASSES
-from tongchou.interfaces.chance import random_share, random_token
-from tongchou.interfaces.web.addresses import public_address
+from tongchou.interfaces.chance import random_share
 from tongchou.interfaces.web.page import Asked, page
 from tongchou.interfaces.web.pages.case_steps import read_instant
-from tongchou.interfaces.web.qr import qr_inline
 from tongchou.interfaces.web.story import state_of, story_of
 
 ROWS, FOUND_AT_MOST = 50, 20
@@ -226,21 +223,9 @@ def difficulty_step(request: Asked, number: str, step: str) -> HttpResponse:
     return redirect("difficulty", number=number)
 
 
-@page("difficulty.raise", methods=("POST",))
-def difficulty_link(request: Asked) -> HttpResponse:
-    """A fresh address of a firm's own page, shown once as a code to scan with the phone of whoever speaks for the firm."""
-    firm, token = _firm(request, request.POST.get("firm", "")), random_token()
-    give_firm_link(firm=firm.pk, place=firm.place, token=token, by=request.actor, at=request.at)
-    address = public_address(request, reverse("firm_page", args=[token]))
-    response = render(request, "difficulties/link.html", {"firm": firm, "qr": qr_inline(address), "address": address})
-    add_never_cache_headers(response)
-    return response
-
-
 urlpatterns = [
     path("difficulties/", difficulties, name="difficulties"),
     path("difficulties/new", difficulty_new, name="difficulty_new"),
-    path("difficulties/link", difficulty_link, name="difficulty_link"),
     path("difficulties/<str:number>", difficulty, name="difficulty"),
     *(path(f"difficulties/<str:number>/{step}", difficulty_step, {"step": step}, name=f"difficulty_{step}") for step in STEPS),
 ]

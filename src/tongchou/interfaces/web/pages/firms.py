@@ -1,0 +1,106 @@
+"""One firm, one file: what is known of it, what it gets, what has happened with it; its own address to hand over."""
+
+from collections.abc import Callable, Mapping
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+from django.utils.cache import add_never_cache_headers
+
+from tongchou.core.errors import Unseen
+from tongchou.core.wording import T
+from tongchou.domains.difficulties.queries import open_for_firm
+from tongchou.domains.firms.actions import Origin, end_address, give_address
+from tongchou.domains.policies.actions_awards import note_receipt
+from tongchou.domains.policies.queries import latest_book, notices_of, read_again
+from tongchou.domains.registry.models import Firm
+from tongchou.domains.registry.rules import RESUMPTIONS, SIZE_CLASSES
+from tongchou.domains.resumption.queries import resumption_of
+from tongchou.interfaces.web.addresses import public_address
+from tongchou.interfaces.web.page import Asked, page
+from tongchou.interfaces.web.qr import qr_inline
+from tongchou.workflows import firm_file
+
+READ = "register.read"
+
+
+def seen_firm(request: Asked, pk: int) -> Firm:
+    """A firm of the actor's places. Raises Unseen when missing or elsewhere."""
+    row = Firm.objects.select_related("place").filter(pk=pk).first() if pk < 1 << 62 else None
+    if row is None or not request.actor.may(READ, row.place.path):
+        raise Unseen("firm")
+    return row
+
+
+@page(READ)
+def firm(request: Asked, pk: int) -> HttpResponse:
+    """The file."""
+    row = seen_firm(request, pk)
+    what, book = firm_file.policies_for(row, request.at.date()), latest_book()
+    notices, may_write = notices_of(row.pk), request.actor.may("register.write", row.place.path)
+    context = {
+        "firm": row, "what": what, "facts": firm_file.known_of(row), "history": firm_file.history_of_firm(row), "notices": notices,
+        "unread": any(n.read_at is None for n in notices), "difficulties": open_for_firm(row.pk), "filed": resumption_of(row.pk),
+        "size": SIZE_CLASSES[row.size_class], "work": RESUMPTIONS[row.resumption], "may_write": may_write,
+        "industry": read_again(book).industries.get(row.industry[:2]) if book else None,
+        "fields": [f for f in read_again(book).fields.values() if not f.register] if book and may_write else [],
+        "claim_url": reverse("firm_claim_for", args=[row.pk]) if request.actor.may("policy.work", row.place.path) else None,
+        "tell_url": reverse("firm_facts", args=[row.pk]) if may_write else None,
+    }  # fmt: skip
+    return render(request, "firms/firm.html", context)
+
+
+@page("register.write", methods=("POST",))
+def firm_address(request: Asked, pk: int) -> HttpResponse:
+    """The firm's address, to scan with the phone of whoever speaks for it."""
+    row = seen_firm(request, pk)
+    token = give_address(firm=row, by=request.actor, at=request.at)
+    address = public_address(request, reverse("firm_page", args=[token]))
+    response = render(request, "firms/address.html", {"firm": row, "qr": qr_inline(address), "address": address})
+    add_never_cache_headers(response)
+    return response
+
+
+def _facts(row: Firm, request: Asked) -> T:
+    """One fact, from the form that picks its field, or a correction of one that stands."""
+    given = {name: str(text) for name, text in request.POST.items() if name not in {"csrfmiddlewaretoken", "field", "value", "note"}}
+    if request.POST.get("field"):
+        given[request.POST["field"]] = request.POST.get("value", "")
+    firm_file.tell(row, given, Origin("office", request.at.date(), request.POST.get("note", "")), by=request.actor, at=request.at)
+    return T("已记录，应享政策已重新计算。", "Recorded; what the firm gets was reckoned again.")
+
+
+def _receipt(row: Firm, request: Asked) -> T:
+    note_receipt(firm=row, by=request.actor, at=request.at)
+    return T("已记录：当面告知。", "Recorded: told in person.")
+
+
+def _claim(row: Firm, request: Asked) -> T:
+    firm_file.claim(row, request.POST.get("measure", ""), by=request.actor, at=request.at)
+    return T("已代为申请。", "Claimed for the firm.")
+
+
+def _end(row: Firm, request: Asked) -> T:
+    end_address(firm=row, reason=request.POST.get("reason", ""), by=request.actor, at=request.at)
+    return T("链接已停用，可重新发放。", "The address has ended; a new one can be given.")
+
+
+STEPS: Mapping[str, tuple[str, Callable[[Firm, Asked], T]]] = {
+    "facts": ("firm_facts", _facts), "told": ("firm_told", _receipt), "claim": ("firm_claim_for", _claim), "end-address": ("firm_address_end", _end),
+}  # fmt: skip
+
+
+@page(READ, methods=("POST",))
+def firm_step(request: Asked, pk: int, step: str) -> HttpResponse:
+    """One step with a firm."""
+    said = STEPS[step][1](seen_firm(request, pk), request)
+    messages.success(request, str(said))
+    return redirect("firm", pk)
+
+
+urlpatterns = [
+    path("firms/<int:pk>", firm, name="firm"),
+    path("firms/<int:pk>/address", firm_address, name="firm_address"),
+    *(path(f"firms/<int:pk>/{step}", firm_step, {"step": step}, name=name) for step, (name, _) in STEPS.items()),
+]
