@@ -144,6 +144,16 @@ from tongchou.science.nowcasting.sites import draw_curves as draw_curves
 from tongchou.science.nowcasting.sites import triangle_of_sites as triangle_of_sites
 from tongchou.science.nowcasting.triangle import ReportingTriangle as ReportingTriangle
 from tongchou.science.nowcasting.triangle import triangle_of as triangle_of
+from tongchou.science.queueing.comparing import Comparison as Comparison
+from tongchou.science.queueing.comparing import QueueingParams as QueueingParams
+from tongchou.science.queueing.comparing import Saving as Saving
+from tongchou.science.queueing.comparing import Sojourns as Sojourns
+from tongchou.science.queueing.comparing import compare_networks as compare_networks
+from tongchou.science.queueing.comparing import office_loads as office_loads
+from tongchou.science.queueing.comparing import simulate_network as simulate_network
+from tongchou.science.queueing.network import OfficeNetwork as OfficeNetwork
+from tongchou.science.queueing.service import ServiceTime as ServiceTime
+from tongchou.science.queueing.service import fit_service as fit_service
 from tongchou.science.recovery.hazards import FittedHazard as FittedHazard
 from tongchou.science.recovery.hazards import HazardFitParams as HazardFitParams
 from tongchou.science.recovery.hazards import RecoveryForecast as RecoveryForecast
