@@ -26,7 +26,7 @@ REVOKED, SUSPENDED = (7, 131_071), (8,)
 RULES = {
     f"{hours}-{may}": EntryRule(("all",), date.min, None, hours, may, T("测试", "test"))
     for hours, may in product((None, 24, 72), (True, False))
-}
+} | {"72-permits": EntryRule(("all",), date.min, None, 72, True, T("测试", "test"), takes_permits=True)}
 HOUR = 3600
 GOOD = Pass(TOWN, "entry", 2**53 - 1, 5, NOW - HOUR, NOW + 24 * HOUR, {"sampled_at": NOW - HOUR, "doses": 3, "last_dose_on": 19_000})
 
@@ -42,7 +42,10 @@ def shown() -> dict[str, str]:
         said[f"issued ahead {off}"] = write_pass(replace(GOOD, issued_at=NOW + 300 + off), OURS)
         said[f"test ahead {off}"] = write_pass(replace(GOOD, facts={"sampled_at": NOW + 300 + off}), OURS)
     said["no test"] = write_pass(replace(GOOD, facts={}), OURS)
-    said["passage"] = write_pass(replace(GOOD, kind="passage"), OURS)
+    permit = replace(GOOD, kind="passage", facts={})
+    said["passage"] = write_pass(permit, OURS)
+    said["passage, expired"] = write_pass(replace(permit, expires_at=NOW), OURS)
+    said["passage, revoked"] = write_pass(replace(permit, status_index=7), OURS)
     for index in (0, 6, 7, 8, 9, 131_070, 131_071, 131_072, 2**40):
         said[f"status {index}"] = write_pass(replace(GOOD, status_index=index), OURS)
     said["recognised neighbour, index revoked here"] = write_pass(replace(GOOD, issuer=NEIGHBOUR, status_index=7), THEIRS)
@@ -111,7 +114,10 @@ def decisions() -> Mapping[str, Any]:
         "at_s": NOW,
         "keys": [{"id": i.hex(), "public": k.public.hex(), "issuer": k.issuer} for i, k in KEYS.items()],
         "lists": {purpose: {str(n): encoded(bits) for n, bits in known.items()} for purpose, known in lists.items()},
-        "rules": {code: {"test_hours": rule.test_hours, "may_refuse": rule.may_refuse} for code, rule in RULES.items()},
+        "rules": {
+            code: {"test_hours": rule.test_hours, "may_refuse": rule.may_refuse, "takes_permits": rule.takes_permits}
+            for code, rule in RULES.items()
+        },
         "shown": shown(),
         "cases": cases,
     }

@@ -232,6 +232,7 @@ def _rule_body(line: EntryRuleSpec) -> dict[str, Any]:
         "may_refuse": line.may_refuse,
         "source": {"zh": line.source.zh, "en": line.source.en},
         "confidence": line.confidence,
+        "takes_permits": line.takes_permits,
     }
 
 

@@ -68,6 +68,7 @@ def _days(venue_class: str, at: datetime, valid_for: timedelta) -> list[dict[str
                 "to_s": int(end.timestamp()),
                 "test_hours": rule.test_hours,
                 "may_refuse": rule.may_refuse,
+                "takes_permits": rule.takes_permits,
                 "source": _pair(rule.source),
             }
         )

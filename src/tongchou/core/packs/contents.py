@@ -297,6 +297,7 @@ class EntryRuleSpec:
     may_refuse: bool
     source: T
     confidence: Confidence
+    takes_permits: bool = False  # vehicles come in with a permit
 
 
 @dataclass(frozen=True, slots=True)

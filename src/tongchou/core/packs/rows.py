@@ -66,6 +66,7 @@ def entry_rules_of(lines: Any) -> tuple[EntryRuleSpec, ...]:
             line["may_refuse"],
             pair(line["source"]),
             line["confidence"],
+            line.get("takes_permits", False),
         )
         for line in lines
     )

@@ -31,6 +31,7 @@ def rule_from(body: Mapping[str, Any]) -> EntryRule:
         may_refuse=body["may_refuse"],
         source=T(**body["source"]),
         confidence=body["confidence"],
+        takes_permits=body.get("takes_permits", False),
     )
 
 

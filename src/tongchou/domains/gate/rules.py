@@ -68,6 +68,7 @@ class EntryRule:
     may_refuse: bool
     source: T
     confidence: str = "high"
+    takes_permits: bool = False  # a vehicle's permit opens this door too; whoever sits in it shows their own pass
 
     def covers(self, venue_class: str, day: date) -> bool:
         return (
@@ -77,7 +78,7 @@ class EntryRule:
         )
 
 
-FREE = EntryRule((ALL,), date.min, None, None, False, T("没有规则：自由进入", "no rule: enter freely"))
+FREE = EntryRule((ALL,), date.min, None, None, False, T("没有规则：自由进入", "no rule: enter freely"), takes_permits=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,8 @@ def _fault(bad: BadPass, town: str) -> str:
 def _first_objection(
     shown: Pass, rule: EntryRule, town: str, at_s: int, revoked: Mapping[int, bytes], suspended: Mapping[int, bytes]
 ) -> str:
-    if shown.kind != "entry":
+    is_permit = shown.kind == "passage"
+    if is_permit and not rule.takes_permits:
         return "wrong_kind"
     if shown.issuer == town and is_set(revoked, shown.status_index):
         return "revoked"
@@ -150,7 +152,7 @@ def _first_objection(
         return "not_yet_valid"
     if shown.expires_at <= at_s:
         return "expired"
-    return "ok" if rule.test_hours is None else _test_objection(shown.facts.get("sampled_at"), rule.test_hours, at_s)
+    return "ok" if is_permit or rule.test_hours is None else _test_objection(shown.facts.get("sampled_at"), rule.test_hours, at_s)
 
 
 def _test_objection(sampled_at: int | None, test_hours: int, at_s: int) -> str:

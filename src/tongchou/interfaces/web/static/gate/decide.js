@@ -6,7 +6,7 @@ const CLOCK_TOLERANCE_S = 300;
 const NOTICE_BEFORE_HOURS = 6;
 const KINDLY = new Set(["cannot_check"]);
 
-// `shown`: a pass or a BadPass. `rule`: {test_hours, may_refuse}. `revoked`, `suspended`: Map of list number → bits.
+// `shown`: a pass or a BadPass. `rule`: {test_hours, may_refuse, takes_permits}. `revoked`, `suspended`: Map of list number → bits.
 export function decide(shown, rule, { town, atS, revoked, suspended }) {
   const reason = shown instanceof BadPass ? fault(shown, town) : objection(shown, rule, town, atS, revoked, suspended);
   return answer(reason, rule);
@@ -29,12 +29,13 @@ function fault(bad, town) {
 }
 
 function objection(shown, rule, town, atS, revoked, suspended) {
-  if (shown.kind !== "entry") return "wrong_kind";
+  const isPermit = shown.kind === "passage"; // of a vehicle; whoever sits in it shows their own pass
+  if (isPermit && !rule.takes_permits) return "wrong_kind";
   if (shown.issuer === town && isSet(revoked, shown.statusIndex)) return "revoked";
   if (shown.issuer === town && isSet(suspended, shown.statusIndex)) return "suspended";
   if (shown.issuedAt > atS + CLOCK_TOLERANCE_S) return "not_yet_valid";
   if (shown.expiresAt <= atS) return "expired";
-  return rule.test_hours === null ? "ok" : testObjection(shown.facts.sampled_at, rule.test_hours, atS);
+  return isPermit || rule.test_hours === null ? "ok" : testObjection(shown.facts.sampled_at, rule.test_hours, atS);
 }
 
 function testObjection(sampledAt, testHours, atS) {
