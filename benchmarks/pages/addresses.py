@@ -20,7 +20,7 @@ POST_ONLY = {
     "pass_link", "pass_end", "pass_print", "pass_visitor", "pass_object",
     *(f"filing_{step}" for step in ("full", "reduce", "end", "withdraw")),
     *(f"suspension_{step}" for step in ("new", "approve", "refuse", "withdraw", "lift", "object")),
-    *(f"difficulty_{step}" for step in ("route", "promise", "answer", "hear")), "cause_answer",
+    *(f"difficulty_{step}" for step in ("route", "promise", "answer", "hear")), "cause_answer", "permit_new", "permit_revoke", "difficulty_sampling",
     *(f"firm_{act}" for act in ("say", "tell", "claim", "read", "address", "address_end", "facts", "told", "claim_for")),
     *(f"policy_{step}" for step in ("entitle", "receive", "list_measure", "break_down", "issue", "deliver", "report")),
     *(f"payment_list_{step}" for step in ("approve", "refuse", "pay")),
@@ -65,7 +65,7 @@ def every_page() -> dict[str, str]:
     from tongchou.core.importing.models import ImportBatch
     from tongchou.core.outbox.models import Message
     from tongchou.core.people.models import User
-    from tongchou.domains.difficulties.models import Cause, Difficulty
+    from tongchou.domains.difficulties.models import Cause, Difficulty, Permit
     from tongchou.domains.exposures.models import ExposureRequest
     from tongchou.domains.firms.models import FirmAddress
     from tongchou.domains.firms.rules import address_token
@@ -104,7 +104,8 @@ def every_page() -> dict[str, str]:
     made = Message.objects.filter(topic="gate.posters").first()
     difficulty = Difficulty.objects.annotate(n=Count("heard")).order_by("-n", "pk").select_related("dossier").first()
     cause = Cause.objects.select_related("dossier").first()
-    assert difficulty and cause, "a town whose firms have no difficulties"
+    permit = Permit.objects.order_by("pk").first()
+    assert difficulty and cause and permit, "a town whose firms have no difficulties, or no permit"
     own = FirmAddress.objects.filter(ended_at=None).order_by("pk").first()
     award = Award.objects.exclude(payment_list=None).order_by("pk").select_related("payment_list__dossier").first()
     document = PolicyDocument.objects.order_by("pk").select_related("dossier").first()
@@ -146,7 +147,7 @@ def every_page() -> dict[str, str]:
         "objection": f"/objections/{objection.dossier.number}",
         "difficulties": "/difficulties/?stage=open", "difficulty": f"/difficulties/{difficulty.dossier.number}", "difficulty_new": "/difficulties/new?q=公司",
         "resumption": "/resumption/", "resumption village": "/resumption/?by=village", "resumption venue": "/resumption/?by=venue", "readings": "/resumption/readings", "white_list": "/resumption/white-list", "filings": "/resumption/filings/",
-        "difficulty_new firm": f"/difficulties/new?firm={difficulty.firm_id}", "causes": "/causes/", "cause": f"/causes/{cause.dossier.number}", "firm_page": own_page,
+        "difficulty_new firm": f"/difficulties/new?firm={difficulty.firm_id}", "causes": "/causes/", "cause": f"/causes/{cause.dossier.number}", "firm_page": own_page, "permit": f"/permits/{permit.pk}",
         "firm": f"/firms/{own.firm_id}", "policies": "/policies/", "policy_unreached": "/policies/unreached", "policy_document": f"/policies/documents/{document.dossier.number}",
         "policy_measure": f"/policies/measures/{award.measure}", "payment_list": f"/policies/lists/{payments}", "payment_list_csv": f"/policies/lists/{payments}/table.csv",
         "filing": f"/resumption/filings/{filing.dossier.number}", "filing_find": "/resumption/filings/new", "filing_find firms": "/resumption/filings/new?kind=firm&q=上海",

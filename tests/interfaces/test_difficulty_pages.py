@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.domains.difficulties.firms import WORDS, Workshop, workshop
+from tests.domains.difficulties.firms import DAY, SYSTEM, WORDS, Workshop, workshop
 from tests.fixtures_town import AT, Town
 from tests.interfaces.callers import Caller
 from tests.interfaces.test_testing_pages import _as, _said
+from tongchou.core.passes.actions import rotate_key
 from tongchou.domains.difficulties.models import Difficulty, FirmWord
 from tongchou.interfaces import clock
 from tongchou.interfaces.web.pages import difficulties as pages
@@ -162,3 +163,43 @@ def test_programs_do_the_same(shop: Workshop) -> None:
     cause = lin.post("/causes", of=[first["number"], other["number"]], words="道口劝返", post="trace-leader").json()
     assert gao.post(f"/causes/{cause['number']}/answer", outcome="done", answer="已与道口对接").json()["state"] == "answered"
     assert lin.get("/causes").json()["count"] == 1 and zhao.get(f"/causes/{cause['number']}").status_code == 404
+
+
+def test_a_permit_is_issued_shown_by_the_firm_and_taken_back(shop: Workshop) -> None:
+    rotate_key(town=shop.town.town, seed=b"\1" * 32, trusted_for=9 * DAY, by=SYSTEM, at=AT)
+    shop.routed()
+    gao, form = (
+        _as("gao"),
+        {"subject": "沪A·D1234", "phone": "13800000000", "purpose": "送原料", "way": "沪苏道口", "until_at": "2022-06-04T12:00"},
+    )
+    made = gao.post(f"{PAGE}/permit", form, follow=True)
+    address = made.redirect_chain[-1][0]
+    assert 'class="qr"' in made.content.decode() and "no-store" in made["Cache-Control"]
+    assert address in gao.get(PAGE).content.decode() and _as("zhao").get(address).status_code == 404
+    phone, own = own_page(shop)
+    assert "沪A·D1234" in phone.get(own).content.decode() and "13800000000" not in phone.get(own).content.decode()
+    assert _as("wu").post(f"{address}/revoke", {"reason": "车已卖掉了"}).status_code == 404
+    gao.post(f"{address}/revoke", {"reason": "车已卖掉了"})
+    assert "车已卖掉了" in gao.get(address).content.decode() and 'class="qr"' not in gao.get(address).content.decode()
+    assert "沪A·D1234" not in phone.get(own).content.decode()
+    assert "mobile" in _said(gao.post(f"{PAGE}/permit", form | {"phone": "1"}, follow=True)).lower()
+
+
+def test_programs_issue_permits_and_sampling_sites(shop: Workshop) -> None:
+    rotate_key(town=shop.town.town, seed=b"\1" * 32, trusted_for=9 * DAY, by=SYSTEM, at=AT)
+    shop.routed()
+    gao, zhao = Caller("gao"), Caller("zhao")
+    given = {
+        "subject": "沪A·D1234",
+        "phone": "13800000000",
+        "purpose": "送原料",
+        "way": "沪苏道口",
+        "until_at": "2022-06-04T12:00:00+08:00",
+    }
+    made = gao.post("/difficulties/KN-2022-0001/permits", **given).json()
+    assert made["text"].startswith("TC1:") and zhao.get(f"/permits/{made['id']}").status_code == 404
+    after = gao.post(f"/permits/{made['id']}/revoke", reason="车已卖掉了").json()
+    assert after["is_revoked"] and after["text"] is None
+    hours = {"begins": "16:00", "ends": "20:00", "booths": 1, "staff": 2}
+    assert gao.post("/difficulties/KN-2022-0001/sampling", **hours).json() == {"site": "KN-2022-0001"}
+    assert "示例企业1采样点" in Client().get("/sites").content.decode()

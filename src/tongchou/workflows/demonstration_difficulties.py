@@ -4,7 +4,7 @@
 2. Units promise and answer; one promises nothing and is late.
 3. Firms say whether it is solved: on their page, by telephone; one is drawn to be called back, one says "not yet".
 4. Several have one cause: the duty officer confirms it.
-5. On the last day new ones come in, which nobody has routed yet.
+5. On the last day new ones come in, which nobody has routed yet; one lorry gets a permit.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from tongchou.core.packs.contents import Pack
 from tongchou.core.parameters.queries import values_on
+from tongchou.core.passes.models import IssuerKey
 from tongchou.core.people.models import Post
 from tongchou.core.people.queries import actor_for, holders_at, post_by_code
 from tongchou.core.people.rules import Actor, system_actor
@@ -27,9 +28,11 @@ from tongchou.domains.difficulties.actions import (
     route_difficulty,
 )
 from tongchou.domains.difficulties.actions_hearing import Heard, hear_firm
+from tongchou.domains.difficulties.actions_permits import PermitSpec
 from tongchou.domains.difficulties.models import Difficulty
 from tongchou.domains.difficulties.rules import KINDS
 from tongchou.domains.registry.models import Firm
+from tongchou.workflows.solving import permit
 
 Event = tuple[datetime, Callable[[datetime], None]]
 OFFICER, PAGE = "duty-officer", system_actor("firm page")
@@ -82,6 +85,7 @@ def difficulty_days(pack: Pack, last: date, zone: ZoneInfo) -> Iterator[Event]:
     yield on(1, 15, 5), _hear
     yield on(0, 9, 15), _share_a_cause
     yield on(0, 16, 45), partial(_raise, fresh)
+    yield on(0, 18, 10), _permit
 
 
 def live_them_all(at: datetime) -> None:
@@ -89,7 +93,7 @@ def live_them_all(at: datetime) -> None:
     if Difficulty.objects.exists() or KINDS not in values_on([KINDS], at.date()):
         return
     _raise(list(range(len(STORY))), at)
-    for happen in (_route, _promise, _answer, _hear, _share_a_cause):
+    for happen in (_route, _promise, _answer, _hear, _share_a_cause, _permit):
         happen(at)
 
 
@@ -143,6 +147,15 @@ def _promise(at: datetime) -> None:
     for row, _ in _told("promised", "solved", "not_yet"):
         if by := _in_hand(row, at):
             promise_difficulty(row, promised_at=at + timedelta(days=3), words="已在对接，三天内给您准信", by=by, at=at)
+
+
+def _permit(at: datetime) -> None:
+    """A permit for the lorry of whoever was promised one, once the town has a key to sign it with."""
+    by, drawn = _hand(OFFICER, at), 77_000_000_000_077
+    for row, _ in _told("promised"):
+        if row.kind == "passage" and by is not None and IssuerKey.objects.exists() and not row.permits.exists():
+            spec = PermitSpec("沪A·D1234", "13800000000", "送货到客户", "沪苏道口往返", at + timedelta(days=3))
+            permit(row, spec, chance=lambda: drawn, by=by, at=at)
 
 
 def _answer(at: datetime) -> None:

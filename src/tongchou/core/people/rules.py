@@ -33,6 +33,7 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 *_READ,
                 *_DIFFICULTIES,
                 "difficulty.route",
+                "permit.issue",
                 "difficulty.work",
                 "resumption.list",
                 "resumption.answer",
@@ -72,6 +73,7 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 *_READ,
                 *_DIFFICULTIES,
                 "difficulty.route",
+                "permit.issue",
                 "difficulty.work",
                 "resumption.evidence",
                 "resumption.file",
@@ -116,6 +118,7 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
             (
                 *_READ,
                 *_DIFFICULTIES,
+                "permit.issue",
                 "difficulty.work",
                 "resumption.check",
                 "incident.work",

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from tongchou.core.casework.models import Dossier
+from tongchou.core.passes.models import IssuedPass
 from tongchou.core.people.models import User
 
 
@@ -70,3 +71,19 @@ class FirmWord(models.Model):
                 name="firm_word_heard_from_somebody",
             ),
         ]
+
+
+class Permit(models.Model):
+    """A vehicle or somebody may pass, for a purpose, on a way, until an instant: a signed pass whose holder is the plate or the name."""
+
+    difficulty = models.ForeignKey(Difficulty, on_delete=models.PROTECT, related_name="permits")
+    issued = models.OneToOneField(IssuedPass, primary_key=True, on_delete=models.PROTECT, related_name="permit")
+    holder = models.ForeignKey("gate.Holder", on_delete=models.PROTECT, related_name="+")
+    subject = models.CharField(max_length=40)  # plate or name, as the guard compares it
+    purpose = models.CharField(max_length=120)
+    way = models.CharField(max_length=200)  # route or places
+    issued_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    @property
+    def place_path(self) -> str:
+        return self.difficulty.dossier.place.path

@@ -16,7 +16,7 @@ from tongchou.core.people.queries import within
 from tongchou.core.people.rules import Actor
 from tongchou.core.wording import T
 from tongchou.domains.difficulties.grouping import alike_texts
-from tongchou.domains.difficulties.models import Cause, Difficulty
+from tongchou.domains.difficulties.models import Cause, Difficulty, Permit
 from tongchou.domains.difficulties.rules import ALIKE_BACK, ALIKE_FARTHEST, DIFFICULTY
 
 _NAMED = ("dossier__place", "dossier__owner_post__unit", "firm", "cause__dossier")
@@ -92,6 +92,21 @@ def shown_to_firm(firm_id: int, at: datetime, back: timedelta) -> list[Difficult
     shown = Q(dossier__closed_at=None) | Q(dossier__closed_at__gt=at - back)
     rows = Difficulty.objects.filter(shown, firm=firm_id).select_related(*_NAMED)
     return list(rows.order_by(F("dossier__closed_at").desc(nulls_first=True), "-dossier__opened_at", "-pk"))
+
+
+def permits_of_firm(firm_id: int, at: datetime) -> list[Permit]:
+    """A firm's permits that hold at an instant, the one that ends first on top. One query."""
+    rows = Permit.objects.filter(difficulty__firm=firm_id, issued__revoked_at=None, issued__expires_at__gt=at)
+    return list(rows.select_related("issued__key", "difficulty").order_by("issued__expires_at", "pk"))
+
+
+def seen_permit(number: int, actor: Actor) -> Permit:
+    """A permit by the row number of its pass. Raises Unseen when missing or elsewhere."""
+    rows = Permit.objects.select_related("issued__key", "difficulty__dossier__place", "difficulty__firm", "issued_by")
+    row = rows.filter(pk=number).first()
+    if row is None or not actor.may("difficulty.read", row.place_path):
+        raise Unseen("permit")
+    return row
 
 
 @dataclass(frozen=True, slots=True)

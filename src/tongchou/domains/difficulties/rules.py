@@ -14,6 +14,7 @@ LONGEST_PROMISE = "difficulty.longest_promise"
 PROMISED = "difficulty.promised"  # the clock that runs to the day promised: its length is the promise, no parameter
 ANSWER_CAUSE_WITHIN = "difficulty.answer_cause_within"
 ALIKE_FARTHEST, ALIKE_BACK = "difficulty.alike_farthest", "difficulty.alike_back"
+PERMIT_LONGEST = "difficulty.permit_longest"
 NO_FURTHER = T("更久的请先答复进展", "answer with the progress first when it takes longer")
 
 # Who raised it.
@@ -99,6 +100,18 @@ class NotYours(Refusal):
 def is_to_be_called_back(draw: float, share: float) -> bool:
     """Whether another person calls the firm back: `draw` is uniform on [0, 1), so that nobody knows beforehand whom it hits."""
     return draw < share
+
+
+def permit_problems(subject: str, purpose: str, way: str) -> list[FieldProblem]:
+    """What a guard would miss on a permit."""
+    found = []
+    if len(subject.strip()) < 2:
+        found.append(FieldProblem("subject", T("请写车牌号或姓名。", "Write the plate or the name.")))
+    if len(purpose.strip()) < 2:
+        found.append(FieldProblem("purpose", T("请写通行事由。", "Write what it is for.")))
+    if len(way.strip()) < 2:
+        found.append(FieldProblem("way", T("请写路线或地点。", "Write the route or the places.")))
+    return found
 
 
 def hearing_problems(

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Path, Router, Schema
 from pydantic import Field
 
 from tongchou.core.errors import FieldProblem, Invalid, Unseen
@@ -13,13 +13,15 @@ from tongchou.core.people.queries import post_by_code
 from tongchou.core.wording import T
 from tongchou.domains.difficulties import actions
 from tongchou.domains.difficulties.actions_hearing import Heard, hear_firm
-from tongchou.domains.difficulties.models import Cause, Difficulty
-from tongchou.domains.difficulties.queries import causes_seen, difficulties_seen, repeated_causes, seen_cause, seen_difficulty
+from tongchou.domains.difficulties.actions_permits import PermitSpec
+from tongchou.domains.difficulties.models import Cause, Difficulty, Permit
+from tongchou.domains.difficulties.queries import causes_seen, difficulties_seen, repeated_causes, seen_cause, seen_difficulty, seen_permit
 from tongchou.domains.registry.models import Firm
 from tongchou.interfaces.api.fields import Instant, Limit, Offset, RowNumber, page_of
 from tongchou.interfaces.api.town import town_for
-from tongchou.interfaces.api.wording import both
-from tongchou.interfaces.chance import random_share
+from tongchou.interfaces.api.wording import Reason, both
+from tongchou.interfaces.chance import random_holder, random_share
+from tongchou.workflows.solving import permit, sample_at, shown_permit, take_back
 
 router = Router(tags=["difficulties"])
 Outcome = Literal["done", "part", "cannot"]
@@ -213,6 +215,74 @@ def post_heard(request: HttpRequest, number: str, given: HeardIn) -> Any:
     row = _seen(request, number)
     hear_firm(row, heard=Heard(**given.dict()), draw=random_share(), **_who(request))
     return _shown(_seen(request, number))
+
+
+class PermitIn(Schema):
+    """通行证：车牌号或姓名、司机手机、事由、路线、到什么时候 A permit: plate or name, driver's mobile, what for, which way, until when."""
+
+    subject: str = Field(max_length=40)
+    phone: str = Field(max_length=20)
+    purpose: str = Field(max_length=120)
+    way: str = Field(max_length=200)
+    until_at: Instant
+
+
+class PermitOut(Schema):
+    """通行证；text 是二维码内容 A permit; `text` is the content of its QR code, none once it holds no more."""
+
+    id: int
+    difficulty: str
+    subject: str
+    purpose: str
+    way: str
+    until_at: datetime
+    is_revoked: bool
+    text: str | None
+
+
+class SamplingIn(Schema):
+    """企业采样点：每天几点到几点、采样台、人员 A site at the firm: hours of every day, booths, staff."""
+
+    begins: str = Field(max_length=5)
+    ends: str = Field(max_length=5)
+    booths: int = Field(ge=1, le=200)
+    staff: int = Field(ge=0, le=2000)
+
+
+class SamplingOut(Schema):
+    """采样点编号 The code of the site."""
+
+    site: str
+
+
+def _permit(request: HttpRequest, row: Permit) -> dict[str, Any]:
+    holds = row.issued.revoked_at is None and row.issued.expires_at > request.at  # type: ignore[attr-defined]
+    return {
+        "id": row.pk, "difficulty": row.difficulty.dossier.number, "subject": row.subject, "purpose": row.purpose, "way": row.way,
+        "until_at": row.issued.expires_at, "is_revoked": row.issued.revoked_at is not None, "text": shown_permit(row).text if holds else None,
+    }  # fmt: skip
+
+
+@router.post("/difficulties/{number}/permits", response=PermitOut, summary=both("开通行证", "sign a permit to pass"))
+def post_permit(request: HttpRequest, number: str, given: PermitIn) -> Any:
+    made = permit(_seen(request, number), PermitSpec(**given.dict()), chance=random_holder, **_who(request))
+    return _permit(request, seen_permit(made.pk, request.auth))  # type: ignore[attr-defined]
+
+
+@router.post("/difficulties/{number}/sampling", response=SamplingOut, summary=both("在企业设采样点", "set up a sampling site at the firm"))
+def post_sampling(request: HttpRequest, number: str, given: SamplingIn) -> Any:
+    return {"site": sample_at(_seen(request, number), **given.dict(), **_who(request)).code}
+
+
+@router.get("/permits/{permit_id}", response=PermitOut, summary=both("一张通行证", "one permit"))
+def get_permit(request: HttpRequest, permit_id: Path[RowNumber]) -> Any:
+    return _permit(request, seen_permit(permit_id, request.auth))  # type: ignore[attr-defined]
+
+
+@router.post("/permits/{permit_id}/revoke", response=PermitOut, summary=both("收回通行证", "take a permit back, with a reason"))
+def post_permit_revoke(request: HttpRequest, permit_id: Path[RowNumber], given: Reason) -> Any:
+    take_back(seen_permit(permit_id, request.auth), reason=given.reason, **_who(request))  # type: ignore[attr-defined]
+    return _permit(request, seen_permit(permit_id, request.auth))  # type: ignore[attr-defined]
 
 
 def _cause(row: Cause) -> dict[str, Any]:

@@ -58,6 +58,7 @@ PAGES: tuple[str, ...] = (
     "firm_page",
     "firms",
     "policies",
+    "solving",
     "resumption",
     "filings",
     "site_checks",

@@ -28,6 +28,7 @@ from tongchou.domains.difficulties.rules import (
     KINDS,
     LONGEST_PROMISE,
     OUTCOMES,
+    PERMIT_LONGEST,
     SOURCES,
     STEP_OF,
     VERDICTS,
@@ -132,7 +133,7 @@ def difficulty(request: Asked, number: str) -> HttpResponse:
         **shown_row(found, kinds, running_clocks([head.pk]).get(head.pk)), "source": SOURCES[found.source], "outcome": OUTCOMES.get(found.outcome),
         "size": SIZE_CLASSES.get(found.firm.size_class), "heard": [(word, VERDICTS[word.verdict], WAYS[word.way]) for word in found.heard.select_related("heard_by")],
         "others": [row for row in open_for_firm(found.firm_id) if row.pk != found.pk],
-        "timeline": story_of(history_of(head).exclude(action="difficulty.route").order_by("-seq")[:30], {head.pk: head}, head), **_possible(found, request, kinds),
+        "timeline": story_of(history_of(head).exclude(action="difficulty.route").order_by("-seq")[:30], {head.pk: head}, head), "permits": found.permits.select_related("issued").order_by("-pk"), **_possible(found, request, kinds),
     }  # fmt: skip
     return render(request, "difficulties/difficulty.html", context)
 
@@ -151,6 +152,10 @@ def _possible(found: Difficulty, request: Asked, kinds: Mapping[str, T]) -> dict
     if offered["may_route"]:
         usual = value(KINDS, on=request.at.date(), place_path=head.place.path).value.get(found.kind, {}).get("post")
         offered |= {"posts": posts_for(head.place), "usual": usual}
+    offered["may_sample"] = head.closed_at is None and in_hand and actor.may("testing.run", head.place.path)
+    if head.closed_at is None and actor.may("permit.issue", head.place.path):
+        longest = duration(PERMIT_LONGEST, on=request.at.date(), place_path=head.place.path)
+        offered |= {"may_permit": True, "permit_latest": request.at + longest}
     if offered["may_promise"]:
         offered["latest"] = request.at + duration(LONGEST_PROMISE, on=request.at.date(), place_path=head.place.path)
     return offered

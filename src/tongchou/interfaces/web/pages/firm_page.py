@@ -34,8 +34,10 @@ from tongchou.domains.policies.queries import notices_of
 from tongchou.domains.registry.models import Firm
 from tongchou.interfaces import clock
 from tongchou.interfaces.web.pages.public_pass import untold
+from tongchou.interfaces.web.qr import qr_inline
 from tongchou.interfaces.web.story import state_of
 from tongchou.workflows import firm_file
+from tongchou.workflows.solving import shown_permits
 
 FIRM: Actor = system_actor("firm page")
 SHOWN_AFTER = timedelta(days=60)  # how long a closed difficulty is still shown, and can be reopened there
@@ -52,7 +54,11 @@ def firm_page(request: HttpRequest, token: str) -> HttpResponse:
     frame = {"town": town, "now": at, "token": token}
     try:
         firm = firm_behind(token)
-        answer = render(request, "firms/own.html", {**frame, "firm": firm, **_policies(firm, token, at), **_difficulties(firm, at)})
+        answer = render(
+            request,
+            "firms/own.html",
+            {**frame, "firm": firm, **_policies(firm, token, at), **_difficulties(firm, at), **_permits(firm, at)},
+        )
     except Refusal as refusal:
         answer = render(request, "firms/refused.html", {**frame, "refusal": refusal}, status=refusal.status)
     return untold(answer)
@@ -77,6 +83,10 @@ def _difficulties(firm: Firm, at: datetime) -> dict[str, object]:
     kinds = {key: T(said["zh"], said["en"]) for key, said in value(KINDS, on=at.date(), place_path=firm.place.path).value.items()}
     clocks = running_clocks([row.pk for row in rows])
     return {"rows": [_row(row, kinds.get(row.kind, T(row.kind, row.kind)), clocks) for row in rows], "kinds": list(kinds.items())}
+
+
+def _permits(firm: Firm, at: datetime) -> dict[str, object]:
+    return {"permits": [(one.permit, qr_inline(one.text)) for one in shown_permits(firm.pk, at) if one.text]}
 
 
 def _row(row: Difficulty, kind: T, clocks: Mapping[int, Deadline]) -> dict[str, object]:
