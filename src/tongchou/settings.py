@@ -81,6 +81,7 @@ DOMAINS = [
     "footfall",
     "difficulties",
     "approvals",
+    "projects",
     "calls",
     "firms",
     "policies",

@@ -1,7 +1,7 @@
 """From a pack to a working installation, in the order in which each part needs the one before.
 
 1. Places.  2. The installation itself.  3. Units and posts.  4. Parameters.  5. Accounts and postings.  6. Plans.
-7. Sentinels and streams.  8. Entry rules, rules of resumption, procedures.  9. What was observed: the pack's files, or a generated history.  10. Generated registers and their doors.
+7. Sentinels and streams.  8. Entry rules, rules of resumption, procedures, the book of projects.  9. What was observed: the pack's files, or a generated history.  10. Generated registers and their doors.
 
 All of it is one transaction. Every step keeps what is already there: installing twice changes nothing, a newer pack adds and renews.
 """
@@ -29,6 +29,7 @@ from tongchou.domains.approvals.actions import publish_procedures
 from tongchou.domains.gate.actions import EntranceSpec, open_entrances, publish_entry_rules
 from tongchou.domains.policies.actions import publish_book
 from tongchou.domains.policies.queries import latest_book
+from tongchou.domains.projects.actions import publish_project_book
 from tongchou.domains.registry.actions import add_generated
 from tongchou.domains.registry.generation import generate_registers
 from tongchou.domains.registry.models import Household, Venue
@@ -102,6 +103,8 @@ def install_pack(
         publish_rulebook(body=pack.resumption, place=root, by=by, at=at)
     if pack.procedures:
         publish_procedures(specs=pack.procedures, place=root, by=by, at=at)
+    if pack.projects is not None:
+        publish_project_book(body=pack.projects, place=root, by=by, at=at)
     _publish_policies(pack, root, by=by, at=at)
     say(T("观测数据", "observations"), 0.2)
     read = _keep_observations(pack, root, chosen, known_until, by=by, at=at)

@@ -262,6 +262,43 @@ def resumption_problems(document: Document) -> list[Problem]:
     return checker.problems
 
 
+def project_problems(document: Document) -> list[Problem]:
+    """The book of projects: every code once, the milestones of the lights there, definitions in the order of days, batches that everybody fits into."""
+    checker, content = _Checker(document), document.content
+    milestones = [row["id"] for row in content["milestones"]]
+    checker.unique("milestones", milestones)
+    checker.unique("sectors", [row["id"] for row in content["sectors"]])
+    for needed in ("started", "finished"):
+        if needed not in milestones:
+            checker.say(
+                ("milestones",),
+                T(f"缺少节点 {needed}", f"milestone {needed} is missing"),
+                T("亮灯要用它，请补上", "The lights need it; add it"),
+            )
+    last = ""
+    for index, row in enumerate(content["definitions"]):
+        where: KeyPath = ("definitions", index)
+        if row["from"] <= last:
+            checker.say(
+                (*where, "from"),
+                T("不按日期先后", "not in the order of days"),
+                T("请按起始日期排列", "Put them in the order of their first days"),
+            )
+        last = row["from"]
+        for at, source in enumerate(row["src"]):
+            checker.known((*where, "src", at), source, set(content["sources"]), T("出处", "source"))
+        for at, batch in enumerate(row["batches"]):
+            if batch["id"] != ("reserve", "signed", "started", "finished")[at]:
+                said = T("四批须依次为储备、签约、开工、竣工", "the four batches come as reserve, signed, started, finished")
+                checker.say((*where, "batches", at, "id"), said, T("请按此顺序写", "Write them in this order"))
+            if (at == 0) == bool(batch["after"]):
+                said = T("第一批不设条件，其余各批至少一个节点", "the first batch asks for nothing, each other for one milestone at least")
+                checker.say((*where, "batches", at, "after"), said, T("请更正", "Correct it"))
+            for n, code in enumerate(batch["after"]):
+                checker.known((*where, "batches", at, "after", n), code, set(milestones), T("节点", "milestone"))
+    return checker.problems
+
+
 _PLACE, _UNIT, _POST = T("地方", "place"), T("单位", "unit"), T("岗位", "post")
 
 

@@ -363,6 +363,7 @@ class Pack:
     entry_rules: tuple[EntryRuleSpec, ...]
     resumption: Mapping[str, Any] | None  # resumption.yaml as checked; `domains.resumption.rules.rulebook_from` reads it
     procedures: tuple[ProcedureSpec, ...]
+    projects: Mapping[str, Any] | None  # projects.yaml as checked; `domains.projects.rules.book_from` reads it
     policies: PolicyBook | None
     digest: str
 

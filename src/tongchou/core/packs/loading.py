@@ -84,8 +84,9 @@ class _PackReader:
             industries=industries,
             entry_ceilings=() if entry is None else rows.entry_rules_of(entry.content["ordered"]),
             entry_rules=() if entry is None else rows.entry_rules_of(entry.content.get("rules", entry.content["ordered"])),
-            resumption=self._resumption(),
+            resumption=self._optional("resumption", checks.resumption_problems),
             procedures=self._procedures(posts),
+            projects=self._optional("projects", checks.project_problems),
             policies=self._policies({i.division or i.section: i.name for i in industries}),
             digest=self._digest(),
         )
@@ -99,12 +100,13 @@ class _PackReader:
             self._checked(lambda: checks.story_problems(pack, story))
         return pack
 
-    def _resumption(self) -> dict[str, Any] | None:
-        if not (self.folder / "resumption.yaml").exists():
+    def _optional(self, name: str, check: Callable[[Document], list[Problem]]) -> dict[str, Any] | None:
+        """A file that a pack may do without."""
+        if not (self.folder / f"{name}.yaml").exists():
             return None
-        document = self._yaml("resumption.yaml", "resumption")
+        document = self._yaml(f"{name}.yaml", name)
         if document.content is not None:
-            self._checked(lambda: checks.resumption_problems(document))
+            self._checked(lambda: check(document))
         return cast(dict[str, Any] | None, document.content)
 
     def _procedures(self, posts: Document) -> tuple[ProcedureSpec, ...]:

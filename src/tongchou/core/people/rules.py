@@ -18,7 +18,9 @@ _READ = (
     "spot_check.read",
     "resumption.read",
     "policy.read",
+    "project.read",
 )
+_PROJECTS = ("project.write", "project.answer")
 _POLICIES = ("policy.work", "policy.write")
 _TRACE = ("case.read", "case.work", "contact.follow")
 _DIFFICULTIES = ("difficulty.read", "difficulty.raise", "difficulty.hear", "call.read", "call.make")
@@ -66,6 +68,8 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 *_SUSPENSIONS,
                 "policy.write",
                 "policy.approve",
+                *_PROJECTS,
+                "project.supervise",
             )
         ),
         "duty_officer": frozenset(
@@ -112,11 +116,14 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "suspension.ask",
                 *_SUSPENSIONS,
                 *_POLICIES,
+                *_PROJECTS,
+                "project.supervise",
             )
         ),
         "group_leader": frozenset(
             (
                 *_READ,
+                *_PROJECTS,
                 *_DIFFICULTIES,
                 "permit.issue",
                 "difficulty.work",
@@ -139,6 +146,7 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
         "area_lead": frozenset(
             (
                 *_READ,
+                *_PROJECTS,
                 *_DIFFICULTIES,
                 "difficulty.work",
                 "resumption.file",
@@ -155,6 +163,7 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
         "village_secretary": frozenset(
             (
                 *_READ,
+                *_PROJECTS,
                 *_DIFFICULTIES,
                 "difficulty.route",
                 "difficulty.work",
@@ -191,6 +200,7 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
         "data_clerk": frozenset(
             (
                 *_READ,
+                *_PROJECTS,
                 *_DIFFICULTIES,
                 "difficulty.work",
                 "resumption.evidence",
@@ -211,8 +221,8 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 *_POLICIES,
             )
         ),
-        "approval_leader": frozenset((*_READ, *_APPROVALS, "approval.decide", "approval.delegate")),
-        "approval_officer": frozenset((*_READ, *_APPROVALS)),
+        "approval_leader": frozenset((*_READ, *_APPROVALS, *_PROJECTS, "approval.decide", "approval.delegate")),
+        "approval_officer": frozenset((*_READ, *_APPROVALS, *_PROJECTS)),
         "auditor": frozenset(
             (
                 "desk.read",
@@ -227,6 +237,7 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "difficulty.read",
                 "call.read",
                 "policy.read",
+                "project.read",
             )
         ),
         "administrator": frozenset(

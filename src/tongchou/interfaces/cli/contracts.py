@@ -29,6 +29,7 @@ CONTRACTS = {
             "footfall",
             "difficulties",
             "approvals",
+            "projects",
             "calls",
             "firms",
             "policies",

@@ -36,6 +36,7 @@ from tongchou.workflows.following import release_due
 from tongchou.workflows.passing import MACHINE, register_everybody
 from tongchou.workflows.releasing import release_days
 from tongchou.workflows.resuming import keep_filings
+from tongchou.workflows.supervising import keep_projects
 from tongchou.workflows.suspending import keep_suspensions
 from tongchou.workflows.testing_streams import feed_last_days
 
@@ -172,6 +173,13 @@ def keep_terms(at: datetime) -> None:
         keep_approvals(at=at)
 
 
+def supervise_projects(at: datetime) -> None:
+    """Slips for lights that are on, and a colour more for slips that nobody answered in time."""
+    town = installation()
+    if town is not None:
+        keep_projects(at=at.astimezone(ZoneInfo(town.zone)))
+
+
 def lay_out_scans(at: datetime) -> None:
     """Bring the columns of the log of scans up to date, so that who was where is found at once."""
     if installation() is not None:
@@ -214,6 +222,7 @@ DUTIES: tuple[Duty, ...] = (
     Duty("suspensions", timedelta(minutes=1), end_suspensions),
     Duty("filings", timedelta(minutes=1), follow_filings),
     Duty("approvals", timedelta(minutes=1), keep_terms),
+    Duty("projects", timedelta(minutes=1), supervise_projects),
     Duty("holders", timedelta(seconds=20), register_holders),
     Duty("key", timedelta(minutes=1), make_first_key),
     Duty("seal", timedelta(minutes=5), seal_yesterday),

@@ -69,6 +69,7 @@ NAMES: Mapping[str, T] = {
     "plan.publish": T("发布方案", "Plan published"),
     "posting.begin": T("任职", "Put in post"),
     "posting.end": T("结束任职", "Posting ended"),
+    "project.book": T("发布项目口径", "Book of projects published"),
     "register.add": T("新增登记", "Record added"),
     "register.edit": T("修改登记", "Record changed"),
     "register.export": T("导出登记", "Register exported"),

@@ -14,6 +14,7 @@ from tongchou.domains.difficulties import rules as difficulties
 from tongchou.domains.exposures.rules import APPROVE_WITHIN, EXPOSURE
 from tongchou.domains.gate.rules import APPEAL
 from tongchou.domains.policies import rules as policies
+from tongchou.domains.projects import rules as projects
 from tongchou.domains.response.rules import ACCEPT_WITHIN, DUE, INCIDENT, REPORT_WITHIN, TASK
 from tongchou.domains.resumption import rules as resumption
 from tongchou.domains.spot_checks.rules import DRAW_WITHIN, FINISH_WITHIN, SPOT_CHECK
@@ -92,6 +93,17 @@ ACTS: Mapping[str, T] = {
     "policy.assign": T("文件转交", "Document passed on"),
     "payment_list.open": T("编制兑现清单", "List prepared"),
     "payment_list.assign": T("清单转交", "List passed on"),
+    "project.open": T("项目入库", "Project taken in"),
+    "project.assign": T("项目转交", "Project passed on"),
+    "project.plan_milestones": T("安排节点", "Milestones planned"),
+    "project.plan_years": T("安排年度投资", "Investment planned"),
+    "project.reach": T("节点完成", "Milestone reached"),
+    "project.spending": T("报投资完成额", "Investment reported"),
+    "project.take_back": T("撤回节点完成", "Milestone not reached after all"),
+    "slip.open": T("发督办单", "Slip opened"),
+    "slip.assign": T("督办单转交", "Slip passed on"),
+    "issue.open": T("提出问题", "Issue raised"),
+    "issue.assign": T("问题转交", "Issue passed on"),
     "dossier.escalate": T("逾期上报", "Overdue, passed up"),
 }
 MACHINES: Mapping[str, Machine] = {
@@ -114,6 +126,9 @@ MACHINES: Mapping[str, Machine] = {
         resumption.ABSENCE,
         policies.DOCUMENT,
         policies.PAYMENT_LIST,
+        projects.PROJECT,
+        projects.SLIP,
+        projects.ISSUE,
     )
 }
 STEPS: Mapping[str, T] = {f"{m.kind}.{s.name}": s.label for m in MACHINES.values() for s in m.steps}
@@ -162,6 +177,11 @@ MISSED: Mapping[str, T] = {
     policies.REPORT: T("文件成效未按时上报", "outcome not reported in time"),
     policies.APPROVE_WITHIN: T("清单未按时批复", "list not decided in time"),
     policies.PAY_WITHIN: T("未按时兑现", "not fulfilled in time"),
+    projects.BLUE_WITHIN: T("蓝单未按时答复", "blue slip not answered in time"),
+    projects.YELLOW_WITHIN: T("黄单未按时答复", "yellow slip not answered in time"),
+    projects.RED_WITHIN: T("红单未按时答复", "red slip not answered in time"),
+    projects.CHECK_WITHIN: T("督办答复未按时核实", "answer to a slip not checked in time"),
+    projects.ISSUE_DUE: T("项目问题未按时解决", "issue of a project not solved in time"),
     "gate.appeal_within": T("申诉未按时答复", "appeal not answered in time"),
 }
 ADDRESSES: Mapping[str, str] = {
