@@ -16,6 +16,7 @@ from tongchou.core.passes.actions import rotate_key
 from tongchou.core.passes.models import IssuerKey
 from tongchou.core.people.rules import system_actor
 from tongchou.core.places.queries import installation
+from tongchou.domains.difficulties.rules import PROMISE_WITHIN, PROMISED
 from tongchou.domains.exposures.rules import APPROVE_WITHIN
 from tongchou.domains.footfall.rules import K_ANONYMITY, RELEASE_AFTER
 from tongchou.domains.gate.actions_counts import count_scans, forget_scans
@@ -46,7 +47,19 @@ SILENCE_BACK = timedelta(days=1)
 REMIND_BEFORE, KEEP_SCANS, AFTER_REFUSAL = "task.remind_before", "gate.keep_scans_for", "gate.entry_after_refusal_within"
 FORGET_ROUNDS = 20  # of ten thousand scans: more than ten minutes bring
 HOLDERS_AT_ONCE = 5_000  # a whole town within a quarter of an hour, and nobody waits for it
-REMINDED = (DUE, CORE_WITHIN, FIRST_WITHIN, FULL_WITHIN, APPROVE_WITHIN, SUSPEND_WITHIN, CHECK_WITHIN, CORRECT_WITHIN, ANSWER_WITHIN)
+REMINDED = (
+    DUE,
+    CORE_WITHIN,
+    FIRST_WITHIN,
+    FULL_WITHIN,
+    APPROVE_WITHIN,
+    SUSPEND_WITHIN,
+    CHECK_WITHIN,
+    CORRECT_WITHIN,
+    ANSWER_WITHIN,
+    PROMISE_WITHIN,
+    PROMISED,
+)
 
 
 @dataclass(frozen=True, slots=True)
