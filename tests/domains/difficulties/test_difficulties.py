@@ -209,6 +209,16 @@ def test_not_solved_is_no_answer_before_there_is_one(shop: Workshop) -> None:
         shop.says(shop.routed(), "not_yet")
 
 
+def test_what_was_said_before_the_answer_does_not_send_it_back(shop: Workshop) -> None:
+    """As when a phone without a network brings a visit of the morning, and the unit answered at noon."""
+    row = shop.answered(shop.routed(), at=AT + 2 * HOUR)
+    with pytest.raises(Stale, match="ask the firm once more"):
+        shop.says(row, "not_yet", way="visit", spoken_at=AT + HOUR, at=AT + 3 * HOUR)
+    shop.says(row, "solved", way="visit", spoken_at=AT + HOUR, at=AT + 3 * HOUR)
+    row.refresh_from_db()
+    assert row.dossier.state == "solved"
+
+
 def test_the_firm_itself_raises_them_and_not_without_end(shop: Workshop) -> None:
     for _ in range(20):
         row = shop.raised(by=PAGE)

@@ -6,7 +6,7 @@ from datetime import datetime
 from tongchou.core.audit.acting import action
 from tongchou.core.casework.life import advance, assign
 from tongchou.core.casework.two_people import nearest_post, require_another
-from tongchou.core.errors import FieldProblem, Invalid
+from tongchou.core.errors import FieldProblem, Invalid, Stale
 from tongchou.core.outbox.queue import tell_post
 from tongchou.core.parameters.queries import value
 from tongchou.core.people.rules import Actor
@@ -39,13 +39,15 @@ def hear_firm(row: Difficulty, *, heard: Heard, draw: float, by: Actor, at: date
     """Keep what the firm says of a difficulty and do as it says. `draw`: uniform on [0, 1); a share of what was told by word of mouth is asked again.
 
     Told that it is solved and drawn, it stays open until somebody else has called back or the firm says so on its own page. Raises Invalid when
-    it is not the firm's word (nobody named, no words, the wrong instant) or for calling back oneself, Stale when its state does not allow it.
+    it is not the firm's word (nobody named, no words, the wrong instant) or for calling back oneself, Stale when its state does not allow it, or it was
+    answered only after the firm had said "not yet".
     """
     if heard.way == "page" and not by.is_system:
         raise Invalid([FieldProblem("way", T("企业自己的页面只有企业能用。", "Only the firm speaks on its own page."))])
-    since = row.said_at.replace(second=0, microsecond=0)  # a form's clock has no seconds
-    if problems := hearing_problems(heard.verdict, heard.way, heard.words, heard.spoke_to, heard.spoken_at, since, at):
+    if problems := hearing_problems(heard.verdict, heard.way, heard.words, heard.spoke_to, heard.spoken_at, _minute(row.said_at), at):
         raise Invalid(problems)
+    if heard.verdict == "not_yet" and row.answered_at is not None and heard.spoken_at < _minute(row.answered_at):
+        raise Stale(T("答复是在这之后才给的，请再问一次企业。", "The answer came after that: ask the firm once more."))
     is_call_back = row.dossier.state == "to_check" and heard.way != "page"
     if is_call_back:
         require_another(by, row.heard.values_list("heard_by_id", flat=True).last())
@@ -65,6 +67,11 @@ def hear_firm(row: Difficulty, *, heard: Heard, draw: float, by: Actor, at: date
         step = "hold" if is_to_be_called_back(draw, share) else step
     _do_as_it_says(row, word, step, at)
     return word
+
+
+def _minute(instant: datetime) -> datetime:
+    """A form's clock has no seconds."""
+    return instant.replace(second=0, microsecond=0)
 
 
 def _do_as_it_says(row: Difficulty, word: FirmWord, step: str, at: datetime) -> None:
