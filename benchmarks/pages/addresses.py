@@ -20,7 +20,7 @@ POST_ONLY = {
     "pass_link", "pass_end", "pass_print", "pass_visitor", "pass_object",
     *(f"filing_{step}" for step in ("full", "reduce", "end", "withdraw")),
     *(f"suspension_{step}" for step in ("new", "approve", "refuse", "withdraw", "lift", "object")),
-    *(f"difficulty_{step}" for step in ("route", "promise", "answer", "hear")), "cause_answer", "permit_new", "permit_revoke", "difficulty_sampling",
+    *(f"difficulty_{step}" for step in ("route", "promise", "answer", "hear")), "cause_answer", "cause_join", "permit_new", "permit_revoke", "difficulty_sampling",
     *(f"firm_{act}" for act in ("say", "tell", "claim", "read", "address", "address_end", "facts", "told", "claim_for")),
     *(f"policy_{step}" for step in ("entitle", "receive", "list_measure", "break_down", "issue", "deliver", "report")),
     *(f"payment_list_{step}" for step in ("approve", "refuse", "pay")),

@@ -172,6 +172,7 @@ COVERED: dict[str, tuple[str, ...]] = {
     "call_phone": ("POST /calls",),
     "causes": ("GET /causes", "GET /causes/proposed", "POST /causes"),
     "cause": ("GET /causes/{number}",),
+    "cause_join": ("POST /causes/{number}/join",),
     "cause_answer": ("POST /causes/{number}/answer",),
     "resumption": (
         "GET /resumption",

@@ -131,7 +131,13 @@ def test_one_cause_is_confirmed_and_answered_for_all(shop: Workshop) -> None:
     given: Any = {"of": ["KN-2022-0001", "KN-2022-0002"], "words": "道口劝返", "post": "trace-leader"}
     assert "routed as one" in _said(lin.post("/causes/", given, follow=True))
     assert "道口劝返" in lin.get("/causes/").content.decode() and "GX-2022-0001" in lin.get(PAGE).content.decode()
-    assert "Answered for 2" in _said(gao.post("/causes/GX-2022-0001/answer", {"outcome": "done", "answer": "已对接道口"}, follow=True))
+    shop.raised(shop.firms[2])
+    assert (
+        "Perhaps part of it" in lin.get("/causes/GX-2022-0001").content.decode()
+        and "Perhaps part" not in gao.get("/causes/GX-2022-0001").content.decode()
+    )
+    assert "1 put to it" in _said(lin.post("/causes/GX-2022-0001/join", {"of": ["KN-2022-0003"]}, follow=True))
+    assert "Answered for 3" in _said(gao.post("/causes/GX-2022-0001/answer", {"outcome": "done", "answer": "已对接道口"}, follow=True))
     assert _as("zhao").get("/causes/GX-2022-0001").status_code == 404
 
 

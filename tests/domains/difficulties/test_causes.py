@@ -6,9 +6,9 @@ from tests.domains.difficulties.firms import DAY, Workshop
 from tests.fixtures_town import AT
 from tongchou.core.errors import Invalid, Stale, Unseen
 from tongchou.core.outbox.models import Notice
-from tongchou.domains.difficulties.actions import answer_cause, open_cause
+from tongchou.domains.difficulties.actions import answer_cause, join_cause, open_cause
 from tongchou.domains.difficulties.models import Cause, Difficulty
-from tongchou.domains.difficulties.queries import causes_seen, repeated_causes
+from tongchou.domains.difficulties.queries import alike_to, causes_seen, repeated_causes
 from tongchou.domains.difficulties.rules import NotYours
 
 WORDS = "省际通行证办不下来"
@@ -86,3 +86,30 @@ def test_what_several_firms_say_alike_is_proposed_until_somebody_confirms_it(sho
     )
     caused(shop, *rows)
     assert repeated_causes(shop.town.lin, shop.town.town.path, AT) == []
+
+
+def test_what_is_said_later_and_alike_may_be_put_to_a_cause_that_is_not_over(shop: Workshop) -> None:
+    words = ("采样点太远了，员工要走半小时", "采样点离厂太远，员工走过去半小时")
+    cause = caused(shop, *(shop.raised(firm, kind="testing", words=said) for firm, said in zip(shop.firms, words, strict=False)))
+    later, other = (
+        shop.raised(shop.firms[2], kind="testing", words="采样点太远，员工要走很久"),
+        shop.raised(kind="other", words="门口路灯坏了一周"),
+    )
+    assert alike_to(cause, shop.town.lin, AT) == [later] and alike_to(cause, shop.town.zhao, AT) == []
+    for of, by, wrong in (
+        (["KN-2022-0099"], shop.town.lin, Unseen),
+        ([], shop.town.lin, Unseen),
+        ([later.dossier.number], shop.town.gao, Unseen),
+        (["KN-2022-0001"], shop.town.lin, Invalid),
+    ):
+        with pytest.raises(wrong):
+            join_cause(cause, of=of, by=by, at=AT)
+    join_cause(cause, of=[later.dossier.number], by=shop.town.lin, at=AT)
+    later.refresh_from_db()
+    assert (later.cause_id, later.dossier.owner_post) == (cause.pk, shop.town.posts["trace-leader"]) and alike_to(
+        cause, shop.town.lin, AT
+    ) == []
+    for row in answer_cause(cause, outcome="done", answer="园区设了采样点", by=shop.town.gao, at=AT):
+        shop.says(row, by=shop.town.lin)
+    with pytest.raises(Stale, match="is over"):
+        join_cause(cause, of=[other.dossier.number], by=shop.town.lin, at=AT)

@@ -192,6 +192,23 @@ def open_cause(*, of: Sequence[str], words: str, post: Post, place: Place, by: A
     return cause
 
 
+@action("difficulty.route", on=Cause)
+def join_cause(row: Cause, *, of: Sequence[str], by: Actor, at: datetime) -> list[Difficulty]:
+    """Put further difficulties (numbers) to a cause that is not over: those still open go to its post. Raises Stale when it is over, Invalid, Unseen."""
+    head = row.dossier
+    if head.closed_at is not None or head.owner_post is None:
+        raise Stale(T(f"{head.number} 已办结，请另立一件。", f"{head.number} is over: open another."))
+    rows = list(Difficulty.objects.select_related("dossier__place", "dossier__owner_post").filter(dossier__number__in=of).order_by("pk"))
+    if not rows or len(rows) != len(set(of)) or not all(one.place_path.startswith(row.place_path) for one in rows):
+        raise Unseen("difficulty")
+    if any(one.cause_id for one in rows):
+        raise Invalid([FieldProblem("of", T("其中有的已归入共性问题。", "Some belong to a cause already."))])
+    for one in rows:
+        _join(one, row, head.owner_post, at)
+    record("cause.join", head, detail={"of": sorted(of)})
+    return rows
+
+
 def _join(row: Difficulty, cause: Cause, post: Post, at: datetime) -> None:
     head, number = row.dossier, cause.dossier.number
     row.cause = cause

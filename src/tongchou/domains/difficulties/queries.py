@@ -156,6 +156,24 @@ class Repeated:
     words: str
 
 
+def _loose(actor: Actor, since: datetime) -> list[Difficulty]:
+    """The latest difficulties since an instant that belong to no cause and were not withdrawn, those said first on top. One query."""
+    where = within(actor, "difficulty.route", "dossier__place__path")
+    rows = Difficulty.objects.filter(where, cause=None, said_at__gte=since).exclude(dossier__state="withdrawn").select_related(*_NAMED)
+    return list(rows.order_by("-said_at", "-pk")[:MOST_GROUPED])[::-1]
+
+
+def alike_to(cause: Cause, actor: Actor, at: datetime) -> list[Difficulty]:
+    """Late difficulties that belong to no cause and say the same as one of this cause: perhaps part of it. A machine proposes. Three queries."""
+    given = values_on([ALIKE_FARTHEST, ALIKE_BACK], at.date(), cause.place_path)
+    if len(given) < 2:
+        return []
+    members = list(cause.difficulties.values_list("words", flat=True))
+    loose = _loose(actor, at - duration_of(given[ALIKE_BACK]))
+    groups = alike_texts([*members, *(row.words for row in loose)], float(given[ALIKE_FARTHEST].value))
+    return [loose[n - len(members)] for group in groups if group.members[0] < len(members) for n in group.members if n >= len(members)]
+
+
 def repeated_causes(actor: Actor, town_path: str, at: datetime) -> list[Repeated]:
     """What may have one cause among late difficulties that belong to none yet, those of most firms first. A machine proposes. Two queries.
 
@@ -164,10 +182,7 @@ def repeated_causes(actor: Actor, town_path: str, at: datetime) -> list[Repeated
     given = values_on([ALIKE_FARTHEST, ALIKE_BACK], at.date(), town_path)
     if len(given) < 2:
         return []
-    farthest, since = float(given[ALIKE_FARTHEST].value), at - duration_of(given[ALIKE_BACK])
-    where = within(actor, "difficulty.route", "dossier__place__path")
-    rows = Difficulty.objects.filter(where, cause=None, said_at__gte=since).exclude(dossier__state="withdrawn").select_related(*_NAMED)
-    latest = list(rows.order_by("-said_at", "-pk")[:MOST_GROUPED])[::-1]
+    farthest, latest = float(given[ALIKE_FARTHEST].value), _loose(actor, at - duration_of(given[ALIKE_BACK]))
     found = []
     for group in alike_texts([row.words for row in latest], farthest):
         members = tuple(latest[n] for n in group.members)

@@ -121,6 +121,12 @@ class CommonCauseOut(Schema):
     difficulties: list[str]
 
 
+class JoinIn(Schema):
+    """又归入哪些困难 Which further difficulties (numbers)."""
+
+    of: list[str] = Field(min_length=1, max_length=500)
+
+
 class ProposedCauseOut(Schema):
     """可能同一原因的困难 Difficulties that may have one cause."""
 
@@ -322,6 +328,12 @@ def post_cause(request: HttpRequest, given: CommonCauseIn) -> Any:
 
 @router.get("/causes/{number}", response=CommonCauseOut, summary=both("一件共性问题", "one common cause"))
 def get_cause(request: HttpRequest, number: str) -> Any:
+    return _cause(seen_cause(number, request.auth))  # type: ignore[attr-defined]
+
+
+@router.post("/causes/{number}/join", response=CommonCauseOut, summary=both("归入共性问题", "put further difficulties to it"))
+def post_cause_join(request: HttpRequest, number: str, given: JoinIn) -> Any:
+    actions.join_cause(seen_cause(number, request.auth), of=given.of, **_who(request))  # type: ignore[attr-defined]
     return _cause(seen_cause(number, request.auth))  # type: ignore[attr-defined]
 
 

@@ -79,6 +79,7 @@ ACTS: Mapping[str, T] = {
     "difficulty.sampling": T("设采样点", "Sampling site set up"),
     "difficulty.join": T("归入共性问题", "Put to a common cause"),
     "cause.open": T("确认共性问题", "Common cause confirmed"),
+    "cause.join": T("又归入几件", "More put to it"),
     "cause.assign": T("共性问题转交", "Common cause passed on"),
     "filing.open": T("复工备案", "Resumption filed"),
     "filing.cleared": T("可以复工", "Nothing stands in the way"),

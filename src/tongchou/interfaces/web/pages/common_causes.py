@@ -12,8 +12,8 @@ from tongchou.core.audit.queries import history_of
 from tongchou.core.casework.queries import running_clocks
 from tongchou.core.parameters.queries import value
 from tongchou.core.wording import T
-from tongchou.domains.difficulties.actions import answer_cause, open_cause
-from tongchou.domains.difficulties.queries import causes_seen, repeated_causes, seen_cause
+from tongchou.domains.difficulties.actions import answer_cause, join_cause, open_cause
+from tongchou.domains.difficulties.queries import alike_to, causes_seen, repeated_causes, seen_cause
 from tongchou.domains.difficulties.rules import CAUSE, KINDS, OUTCOMES
 from tongchou.interfaces.web.page import Asked, page
 from tongchou.interfaces.web.pages.difficulties import kinds_on, post_given, posts_for, shown_row
@@ -66,6 +66,7 @@ def cause(request: Asked, number: str) -> HttpResponse:
         "row": found, "head": head, "state": state_of(head), "clock": running_clocks([head.pk]).get(head.pk),
         "rows": [shown_row(row, kinds, None) for row in members], "outcomes": list(OUTCOMES.items()),
         "may_answer": may_work and any(step.name == "answer" for step in CAUSE.allowed(head.state)),
+        "alike": alike_to(found, actor, request.at) if head.closed_at is None and actor.may("difficulty.route", head.place.path) else [],
         "timeline": story_of(history_of(head).order_by("-seq")[:30], {head.pk: head}, head),
     }  # fmt: skip
     return render(request, "difficulties/cause.html", context)
@@ -81,8 +82,17 @@ def cause_answer(request: Asked, number: str) -> HttpResponse:
     return redirect("cause", number)
 
 
+@page("difficulty.route", methods=("POST",))
+def cause_join(request: Asked, number: str) -> HttpResponse:
+    """Further difficulties that a person puts to it."""
+    joined = join_cause(seen_cause(number, request.actor), of=request.POST.getlist("of"), by=request.actor, at=request.at)
+    messages.success(request, str(T(f"归入 {len(joined)} 件。", f"{len(joined)} put to it.")))
+    return redirect("cause", number)
+
+
 urlpatterns = [
     path("causes/", causes, name="causes"),
     path("causes/<str:number>", cause, name="cause"),
+    path("causes/<str:number>/join", cause_join, name="cause_join"),
     path("causes/<str:number>/answer", cause_answer, name="cause_answer"),
 ]
