@@ -69,6 +69,9 @@ def test_a_day_is_planned_within_the_time_and_planned_again_is_replaced(shop: Wo
     again = plan(village, day=TODAY, limit_minutes=30, firms=[shop.firms[1].pk], by=wu, at=AT)
     assert plan_of(wu, TODAY) == again and DayPlan.objects.count() == 1 and [s.firm_id for s in again.stops.all()] == [shop.firms[1].pk]
     assert again.stops.get().reasons[0] == {"zh": "从未走访", "en": "never visited"}
+    told(shop, 1, at=AT)
+    rested = plan(village, day=TODAY + timedelta(days=1), limit_minutes=60, firms=[shop.firms[1].pk], by=wu, at=AT + HOUR)
+    assert rested.stops.get().reasons == [], "whoever names a firm goes there, needed or not"
     for given, why in (
         ({"limit_minutes": 5}, "Too little time"),
         ({"day": TODAY - timedelta(days=1)}, "That day is over"),

@@ -57,7 +57,7 @@ class Needs:
 
 
 def needs_at(place: Place, at: datetime, *, at_most: int = CONSIDERED, only: Collection[int] | None = None) -> Needs:
-    """Step 1: the firms of a place (`only` these, by row number) most in need of a visit. Eight queries. Raises Refusal when a parameter has no value."""
+    """Step 1: the firms of a place most in need of a visit; of `only` these (row numbers) also those in no need. Eight queries. Raises Refusal when a parameter has no value."""
     given = _parameters([WEIGHTS, REST_DAYS], at.date(), place.path)
     weights, rest_days = Weights(**given[WEIGHTS]), int(given[REST_DAYS])
     firms = Firm.objects.filter(place__path__startswith=place.path)
@@ -69,7 +69,7 @@ def needs_at(place: Place, at: datetime, *, at_most: int = CONSIDERED, only: Col
         days = (at - met[pk]).days if pk in met else None
         stuck_days = (at - stuck[pk]).days if pk in stuck else 0
         need = need_of(Known(days, resumption, staff, waits, asked, stuck_days), weights, rest_days)
-        if need.points > 0 and pk not in left:
+        if pk not in left and (need.points > 0 or only is not None):
             found.append((pk, need))
     most = sorted(found, key=lambda one: (-one[1].points, one[0]))[:at_most]
     shown, points = Firm.objects.select_related("place").defer("phone").in_bulk([pk for pk, _ in most]), points_of([pk for pk, _ in most])

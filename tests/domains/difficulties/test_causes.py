@@ -98,7 +98,7 @@ def test_what_is_said_later_and_alike_may_be_put_to_a_cause_that_is_not_over(sho
     assert alike_to(cause, shop.town.lin, AT) == [later] and alike_to(cause, shop.town.zhao, AT) == []
     for of, by, wrong in (
         (["KN-2022-0099"], shop.town.lin, Unseen),
-        ([], shop.town.lin, Unseen),
+        ([], shop.town.lin, Invalid),
         ([later.dossier.number], shop.town.gao, Unseen),
         (["KN-2022-0001"], shop.town.lin, Invalid),
     ):

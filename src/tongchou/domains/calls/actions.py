@@ -79,24 +79,25 @@ def keep_call(*, visit: Visit, place: Place, by: Actor, at: datetime) -> tuple[C
 
     Where the phone measured the door, the firm is found there from now on. Raises Invalid for a visit told wrong, Unseen for another's key.
     """
-    known = Call.objects.filter(pk=visit.key).first()
-    if known is not None:
-        if known.visitor_id != by.user_id or known.firm_id != visit.firm:
-            raise Unseen("call")
-        record("call.again", known, place_path=place.path)
-        return known, False
-    if problems := visit_problems(visit.outcome, visit.spoke_to, visit.called_at, at):
+    problems = visit_problems(visit.outcome, visit.spoke_to, visit.called_at, at)
+    if problems and not Call.objects.filter(pk=visit.key).exists():
         raise Invalid(problems)
-    row = Call.objects.create(
-        key=visit.key,
-        firm_id=visit.firm,
-        visitor_id=_visitor(by),
-        called_at=visit.called_at,
-        received_at=at,
-        outcome=visit.outcome,
-        spoke_to=visit.spoke_to.strip()[:60],
-        words=visit.words.strip()[:500],
-    )
+    told = {
+        "firm_id": visit.firm,
+        "visitor_id": _visitor(by),
+        "called_at": visit.called_at,
+        "received_at": at,
+        "outcome": visit.outcome,
+        "spoke_to": visit.spoke_to.strip()[:60],
+        "words": visit.words.strip()[:500],
+    }
+    # Of two deliveries at once the database lets one be first; the other finds it there.
+    row, is_new = Call.objects.get_or_create(key=visit.key, defaults=told)
+    if not is_new:
+        if row.visitor_id != by.user_id or row.firm_id != visit.firm:
+            raise Unseen("call")
+        record("call.again", row, place_path=place.path)
+        return row, False
     if visit.point is not None:
         _place(visit.firm, visit.point, visit.called_at)
     record("call.keep", row, place_path=place.path, detail={"firm": visit.firm, "outcome": visit.outcome})

@@ -165,14 +165,9 @@ def open_cause(*, of: Sequence[str], words: str, post: Post, place: Place, by: A
     Raises Invalid for fewer, for one that belongs to a cause already, or for a post that does not answer for the place; Unseen for one elsewhere.
     """
     said = in_words("words", words, 4)
-    rows = list(Difficulty.objects.select_related("dossier__place", "dossier__owner_post").filter(dossier__number__in=of).order_by("pk"))
-    if len(rows) != len(set(of)) or not all(row.place_path.startswith(place.path) for row in rows):
-        raise Unseen("difficulty")
-    problems = []
+    rows, problems = _loose(of, place.path)
     if len({row.firm_id for row in rows}) < 2:
         problems.append(FieldProblem("of", T("共性问题至少来自两家企业。", "A common cause has at least two firms.")))
-    if taken := [row.dossier.number for row in rows if row.cause_id]:
-        problems.append(FieldProblem("of", T(f"{'、'.join(taken)} 已归入别的共性问题。", f"{', '.join(taken)} belong to another cause.")))
     if not place.path.startswith(post.place.path):
         problems.append(FieldProblem("post", T("该岗位不管这个地方。", "That post does not answer for this place.")))
     if problems:
@@ -198,15 +193,23 @@ def join_cause(row: Cause, *, of: Sequence[str], by: Actor, at: datetime) -> lis
     head = row.dossier
     if head.closed_at is not None or head.owner_post is None:
         raise Stale(T(f"{head.number} 已办结，请另立一件。", f"{head.number} is over: open another."))
-    rows = list(Difficulty.objects.select_related("dossier__place", "dossier__owner_post").filter(dossier__number__in=of).order_by("pk"))
-    if not rows or len(rows) != len(set(of)) or not all(one.place_path.startswith(row.place_path) for one in rows):
-        raise Unseen("difficulty")
-    if any(one.cause_id for one in rows):
-        raise Invalid([FieldProblem("of", T("其中有的已归入共性问题。", "Some belong to a cause already."))])
+    rows, problems = _loose(of, row.place_path)
+    if problems or not rows:
+        raise Invalid(problems or [FieldProblem("of", T("请先勾选。", "Tick some first."))])
     for one in rows:
         _join(one, row, head.owner_post, at)
     record("cause.join", head, detail={"of": sorted(of)})
     return rows
+
+
+def _loose(of: Sequence[str], path: str) -> tuple[list[Difficulty], list[FieldProblem]]:
+    """Difficulties by number in a place, and what is wrong where some belong to a cause. Raises Unseen when one is not there."""
+    rows = list(Difficulty.objects.select_related("dossier__place", "dossier__owner_post").filter(dossier__number__in=of).order_by("pk"))
+    if len(rows) != len(set(of)) or not all(row.place_path.startswith(path) for row in rows):
+        raise Unseen("difficulty")
+    taken = [row.dossier.number for row in rows if row.cause_id]
+    said = T(f"{'、'.join(taken)} 已归入别的共性问题。", f"{', '.join(taken)} belong to another cause.")
+    return rows, [FieldProblem("of", said)] if taken else []
 
 
 def _join(row: Difficulty, cause: Cause, post: Post, at: datetime) -> None:

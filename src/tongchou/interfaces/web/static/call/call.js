@@ -8,6 +8,7 @@ const LEAST_WORDS = 4;
 
 let shown = null; // the firm on the screen: a stop, or { firm, name } of another
 let point = null; // where its door was measured
+let isKeeping = false; // a second tap must not make a second visit
 
 const courier = new CallCourier(async (kind) => {
   if (kind === "revoked") close();
@@ -135,13 +136,17 @@ function wrong({ outcome, spoke_to: who, told, heard }) {
 }
 
 async function keep() {
+  if (isKeeping || !shown) return undefined;
   const given = read();
   const problem = wrong(given);
   if (problem) return answer(problem);
+  isKeeping = true;
   try {
     await courier.keep(given);
   } catch {
     return answer("not_kept");
+  } finally {
+    isKeeping = false;
   }
   close();
   answer("kept", { name: given.name }, "good");
