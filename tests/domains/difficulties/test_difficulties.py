@@ -182,6 +182,16 @@ def test_called_back_and_not_solved_it_goes_back_to_the_unit(shop: Workshop) -> 
     assert Notice.objects.filter(user_id=shop.town.gao.user_id, text_en__contains="not solved yet").exists()
 
 
+def test_what_climbed_while_the_firm_was_asked_goes_back_to_the_unit(shop: Workshop) -> None:
+    row = shop.answered()
+    escalate(row.dossier, by=WORKER, at=AT + 3 * DAY)
+    row.refresh_from_db()
+    assert row.dossier.owner_post == shop.town.posts["duty-leader"]
+    shop.says(row, "not_yet", at=AT + 4 * DAY)
+    row.refresh_from_db()
+    assert row.dossier.owner_post == shop.town.posts["trace-leader"]
+
+
 def test_the_share_called_back_is_the_parameters(shop: Workshop) -> None:
     states = []
     for draw in (0.19, 0.2):

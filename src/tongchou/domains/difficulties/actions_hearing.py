@@ -5,6 +5,7 @@ from datetime import datetime
 
 from tongchou.core.audit.acting import action
 from tongchou.core.casework.life import advance, assign
+from tongchou.core.casework.models import Assignment
 from tongchou.core.casework.two_people import nearest_post, require_another
 from tongchou.core.errors import FieldProblem, Invalid, Stale
 from tongchou.core.outbox.queue import tell_post
@@ -81,6 +82,11 @@ def _do_as_it_says(row: Difficulty, word: FirmWord, step: str, at: datetime) -> 
         duty = nearest_post("duty_officer", head.place)
         if duty is not None:
             assign(head, duty, at=at, why="reopened", reason=word.words)
+    elif head.state == "routed":
+        # It may have climbed while the firm was asked: the work is the unit's again.
+        unit = Assignment.objects.filter(dossier=head, why="routed").select_related("post").last()
+        if unit is not None and unit.post_id != head.owner_post_id:
+            assign(head, unit.post, at=at, why="routed", reason=word.words)
     if head.state in {"reported", "routed"}:
         said = VERDICTS[word.verdict]
         tell_post(head.owner_post, T(f"{head.number} 企业说{said.zh}：{head.title_zh}", f"{head.number} {said.en}, says the firm: {head.title_en}"), head, at=at)  # fmt: skip
