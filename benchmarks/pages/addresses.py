@@ -23,6 +23,7 @@ POST_ONLY = {
     *(f"difficulty_{step}" for step in ("route", "promise", "answer", "hear")), "cause_answer", "cause_join", "permit_new", "permit_revoke", "difficulty_sampling",
     *(f"firm_{act}" for act in ("say", "tell", "claim", "read", "address", "address_end", "facts", "told", "claim_for")),
     *(f"policy_{step}" for step in ("entitle", "receive", "list_measure", "break_down", "issue", "deliver", "report")),
+    *(f"project_{step}" for step in ("reach", "plan", "spend", "slip", "issue", "archive", "drop", "revive")), "slip_answer", "slip_close", "slip_return",
     *(f"payment_list_{step}" for step in ("approve", "refuse", "pay")),
     "calls_plan", "call_phone_take", "call_phone_bundle",
     "follow_up_check", "follow_up_call", "follow_up_tell", "report_settle",
@@ -54,6 +55,7 @@ DOWNLOADS = {
     "public_design",
     "public_draw",
     "payment_list_csv",
+    "projects_oc4ids",
 }
 
 
@@ -71,6 +73,7 @@ def every_page() -> dict[str, str]:
     from tongchou.domains.firms.rules import address_token
     from tongchou.domains.gate.models import Appeal
     from tongchou.domains.policies.models import Award, PolicyDocument
+    from tongchou.domains.projects.models import Issue, Slip
     from tongchou.domains.response.models import Incident, Task
     from tongchou.domains.resumption.models import AbsenceAlarm, Filing, SiteCheck
     from tongchou.domains.sentinels.models import Sentinel, Stream
@@ -110,6 +113,8 @@ def every_page() -> dict[str, str]:
     award = Award.objects.exclude(payment_list=None).order_by("pk").select_related("payment_list__dossier").first()
     document = PolicyDocument.objects.order_by("pk").select_related("dossier").first()
     assert own and award and award.payment_list and document, "a town whose firms are due nothing"
+    slip, issue = Slip.objects.order_by("pk").first(), Issue.objects.order_by("pk").first()
+    assert slip and issue, "a town without projects"
     own_page, payments = f"/f/{address_token(settings.KEYS.index, own.firm_id, own.number)}", award.payment_list.dossier.number
     assert check and objection and made, "a town without a spot check, a suspension or posters made"
     assert testing and site and appeal, "a town without testing or appeals"
@@ -154,6 +159,9 @@ def every_page() -> dict[str, str]:
         "filing_new": f"/resumption/filings/new/firm/{filing.firm_id}", "filing_absences": f"/resumption/filings/{school.dossier.number}/absences",
         "site_checks": "/resumption/checks/", "site_check": f"/resumption/checks/{site_check.dossier.number}",
         "absence": f"/resumption/absences/{absence.dossier.number}",
+        "projects": "/projects/", "projects past": "/projects/?day=2022-05-01", "project_new": "/projects/new", "project_spending": "/projects/spending", "projects_oc4ids": "/projects/oc4ids.json",
+        "project": f"/projects/{slip.project.dossier.number}", "project held up": f"/projects/{issue.project.dossier.number}", "slips": "/slips/",
+        "slip": f"/slips/{slip.dossier.number}", "issue": f"/issues/{issue.dossier.number}",
         "calls": "/calls/", "call_phone": "/call", "call_phone_worker": "/call/worker.js", "call_phone_manifest": "/call/manifest.json",
         "scan_worker": "/scan/worker.js", "screen_worker": "/screen/worker.js", "scan_manifest": "/scan/manifest.json",
         "crew_phone_worker": "/crew/worker.js", "crew_phone_manifest": "/crew/manifest.json", "appeals": "/appeals/",

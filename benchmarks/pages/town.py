@@ -69,7 +69,7 @@ def fill_up() -> None:
     from tongchou.domains.registry.imports import RESIDENTS
     from tongchou.domains.tracing.line_lists import line_list
     from tongchou.interfaces import clock
-    from tongchou.workflows import demonstration_policies
+    from tongchou.workflows import demonstration_policies, demonstration_projects
     from tongchou.workflows.calling import plan
     from tongchou.workflows.demonstration_calls import lay_points
     from tongchou.workflows.demonstration_difficulties import live_them_all
@@ -106,6 +106,7 @@ def fill_up() -> None:
     live_them_all(at)
     _come_back()
     demonstration_policies.live_them_all(at)
+    demonstration_projects.live_them_all(at)
     lay_points(at)
     plan(town.place, day=at.date(), limit_minutes=480, by=leader, at=at)
 

@@ -6,7 +6,7 @@
 4. Groups accept, prove and finish their tasks; those the story leaves undone go overdue and climb. Tracers investigate.
 5. On the last two days people are tested (`demonstration_testing`), spot checks are drawn (`demonstration_spot_checks`), firms tell what hinders them
    (`demonstration_difficulties`), come back (`demonstration_resumption`), are visited (`demonstration_calls`) and learn what they
-   are due (`demonstration_policies`).
+   are due (`demonstration_policies`); projects are supervised (`demonstration_projects`).
 6. What happens in the last hours is left to the person who tries the town.
 """
 
@@ -43,6 +43,7 @@ from tongchou.workflows.demonstration_calls import calling_days
 from tongchou.workflows.demonstration_difficulties import difficulty_days
 from tongchou.workflows.demonstration_gate import enrol_doors, scan_at_doors
 from tongchou.workflows.demonstration_policies import policy_days
+from tongchou.workflows.demonstration_projects import project_days
 from tongchou.workflows.demonstration_resumption import resumption_days
 from tongchou.workflows.demonstration_spot_checks import spot_check_days
 from tongchou.workflows.demonstration_testing import testing_days
@@ -122,6 +123,7 @@ class _Life:
             *resumption_days(last, self.zone),
             *calling_days(self.pack, last, self.zone),
             *policy_days(self.pack, last, self.zone),
+            *project_days(self.pack, last, self.zone),
         ):
             if at > self.from_at:
                 self._plan(at, happen)

@@ -24,7 +24,7 @@ from tongchou.domains.projects.actions import (
 )
 from tongchou.domains.projects.imports import read_spending
 from tongchou.domains.projects.models import MilestoneNote, Project, ProjectBook, Spending
-from tongchou.domains.projects.queries import book, projects_seen, seen_project
+from tongchou.domains.projects.queries import NoPipeline, book, projects_seen, seen_project
 
 
 def test_a_project_walks_through_the_four_batches_and_into_the_archive(line: Pipeline) -> None:
@@ -145,3 +145,10 @@ def test_the_same_book_again_is_no_new_version(line: Pipeline) -> None:
     assert ProjectBook.objects.count() == 1
     publish_project_book(body={**body, "version": 2}, place=line.town.town, by=line.town.fang, at=AT)
     assert ProjectBook.objects.count() == 2 and book().sectors["commerce"].name.en == "Commerce"
+
+
+def test_a_town_without_a_book_says_what_to_do(line: Pipeline) -> None:
+    row = line.project()
+    ProjectBook.objects.all().delete()
+    with pytest.raises(NoPipeline, match="Add it to the pack"):
+        line.standing(row, AT)

@@ -38,26 +38,32 @@ _WITH = ("dossier__place", "dossier__owner_post__unit", "firm")
 _LIMITS = (START_RED_AFTER, BEHIND_YELLOW, BEHIND_RED, FIGURES_BY_DAY)
 
 
+class NoPipeline(Refusal):
+    """The town keeps no pipeline: its book or the limits of its lights are missing."""
+
+    status = 404
+
+
 def has_book() -> bool:
     """Whether the town keeps a pipeline."""
     return ProjectBook.objects.exists()
 
 
 def book() -> Book:
-    """The book in force. Raises Refusal where the town has none. One query."""
+    """The book in force. Raises NoPipeline where the town has none. One query."""
     row = ProjectBook.objects.first()
     if row is None:
         said = T("还没有项目口径（projects.yaml）。", "There is no book of projects (projects.yaml) yet.")
-        raise Refusal(said, T("请在数据包里补上，再更新安装。", "Add it to the pack and renew the installation."))
+        raise NoPipeline(said, T("请在数据包里补上，再更新安装。", "Add it to the pack and renew the installation."))
     return book_from(row.body)
 
 
 def limits_on(day: date, place_path: str) -> Limits:
-    """When lights change, on a day in a place. Raises Refusal naming the parameters without a value. One query."""
+    """When lights change, on a day in a place. Raises NoPipeline naming the parameters without a value. One query."""
     found = values_on(_LIMITS, day, place_path)
     if missing := [key for key in _LIMITS if key not in found]:
         keys = ", ".join(missing)
-        raise Refusal(
+        raise NoPipeline(
             T(f"参数 {keys} 在 {day} 没有取值。", f"No value on {day}: {keys}."),
             T("请在“参数”页补录。", "Enter it on the Parameters page."),
         )

@@ -20,6 +20,7 @@ TAGS = {
     "registers": "底数与导入 Registers and imports",
     "difficulties": "企业走访、企业困难、共性问题 Visits to firms, their difficulties, common causes",
     "policies": "惠企政策、应享、清单 Policies, what firms are due, lists to fulfil",
+    "projects": "项目四个一批、督办单 Projects in four batches, supervision slips",
     "evidence": "佐证 Evidence",
     "office": "参数、留痕、消息、提醒 Parameters, log, messages, notices",
 }

@@ -203,6 +203,9 @@ ADDRESSES: Mapping[str, str] = {
     "cause": "cause",
     "policy": "policy_document",
     "payment_list": "payment_list",
+    "project": "project",
+    "slip": "slip",
+    "issue": "issue",
 }
 
 

@@ -59,6 +59,8 @@ PAGES: tuple[str, ...] = (
     "firms",
     "policies",
     "solving",
+    "projects",
+    "slips",
     "resumption",
     "filings",
     "site_checks",
@@ -93,6 +95,7 @@ ROUTERS: tuple[str, ...] = (
     "calls",
     "recovery",
     "policies",
+    "projects",
 )
 
 for _name in ROUTERS:

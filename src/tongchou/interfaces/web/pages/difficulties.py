@@ -161,9 +161,9 @@ def _possible(found: Difficulty, request: Asked, kinds: Mapping[str, T]) -> dict
     return offered
 
 
-def posts_for(place: Place) -> list[Post]:
-    """Posts that answer for a place and may work on difficulties: the nearest first."""
-    kinds = [kind for kind, names in CAPABILITIES.items() if "difficulty.work" in names]
+def posts_for(place: Place, needs: str = "difficulty.work") -> list[Post]:
+    """Posts that answer for a place and hold a capability: the nearest first."""
+    kinds = [kind for kind, names in CAPABILITIES.items() if needs in names]
     rows = Post.objects.filter(kind__in=kinds, place__code__in=[code for code in place.path.split("/") if code]).select_related(
         "unit", "place"
     )
