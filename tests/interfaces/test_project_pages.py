@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from tests.domains.difficulties.firms import firm_in
 from tests.domains.projects.pipeline import Pipeline, on, pipeline
 from tests.fixtures_town import AT, Town
 from tests.interfaces.callers import Caller
@@ -26,10 +27,14 @@ def line(installed_town: Town, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipe
 def test_by_hand_from_taking_in_to_a_closed_slip(line: Pipeline) -> None:
     lin, gao = _as("lin"), _as("gao")
     form = {"name": "蟠龙智慧仓", "place": line.town.villages[0].code, "post": "trace-leader", "sector": "commerce", "works": "construction", "plan-0": "10000", "planned-started": "2022-03-15", "planned-finished": "2022-12-31"}  # fmt: skip
-    assert lin.post("/projects/new", form | {"post": "nobody"}).status_code == 422 and not Project.objects.exists()
+    for wrong in ({"post": "nobody"}, {"firm": "91310118MA1NONE00X"}):
+        answer = lin.post("/projects/new", form | wrong)
+        assert answer.status_code == 422 and 'value="2022-03-15"' in answer.content.decode() and not Project.objects.exists()
+    form["firm"] = firm_in(line.town.villages[0], 1).credit_code
     assert "taken in" in _said(lin.post("/projects/new", form, follow=True))
     seen = lin.get("/projects/").content.decode()
     assert "month 3 after it" in seen and "Reserve" in seen and "蟠龙智慧仓" not in lin.get("/projects/?day=2022-05-01").content.decode()
+    assert "示例企业1" in lin.get(PAGE).content.decode()
     lin.post(f"{PAGE}/spend", {"month": "2022-04", "cny_10k": "600"})
     reached = lin.post(f"{PAGE}/reach", {"code": "signed", "done_on": "2022-06-01", "note": "协议原件已核对"}, follow=True)
     assert "Milestone reached" in _said(reached)

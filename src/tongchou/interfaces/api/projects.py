@@ -181,7 +181,7 @@ class IssueOut(Schema):
 
 
 def _who(request: HttpRequest) -> dict[str, Any]:
-    return {"by": request.auth, "at": request.at}  # type: ignore[attr-defined]
+    return {"by": request.auth, "at": _local(request)}  # type: ignore[attr-defined]
 
 
 def _local(request: HttpRequest, day: date | None = None) -> datetime:
@@ -274,8 +274,7 @@ def post_plan(request: HttpRequest, number: str, given: ProjectPlanIn) -> Any:
 @router.post("/projects/{number}/milestones", response=ProjectOut, summary=both("节点完成", "a milestone is reached"))
 def post_milestone(request: HttpRequest, number: str, given: ReachedIn) -> Any:
     row = seen_project(number, request.auth)  # type: ignore[attr-defined]
-    who = _who(request) | {"at": _local(request)}
-    actions.reach_milestone(row, code=given.code, done_on=given.done_on, note=given.note, **who)
+    actions.reach_milestone(row, code=given.code, done_on=given.done_on, note=given.note, **_who(request))
     return _shown(_standing(request, number))
 
 

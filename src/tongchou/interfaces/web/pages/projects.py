@@ -31,6 +31,7 @@ from tongchou.domains.projects.queries import (
     standings,
 )
 from tongchou.domains.projects.rules import ABOUT, CAUSES, COLOURS, SLIP, WORKS, planned_share
+from tongchou.domains.registry.models import Firm
 from tongchou.interfaces.project_export import exported
 from tongchou.interfaces.web.chart_parts import Chart
 from tongchou.interfaces.web.charts import stream_curve
@@ -41,6 +42,7 @@ from tongchou.interfaces.web.story import state_of, story_of
 
 READ, WRITE, SUPERVISE = "project.read", "project.write", "project.supervise"
 TONES: Mapping[str, str] = {"green": "ok", "yellow": "warn", "red": "bad", "blue": "info", "answered": "info"}
+YEARS = 3  # that the form asks for: this one and two more
 MONEY = T("累计投资", "Invested so far")
 
 
@@ -167,7 +169,8 @@ def project_new(request: Asked) -> HttpResponse:
             return redirect("project", row.dossier.number)
     context = {
         "given": given, "refused": refused, "places": places, "posts": posts_for(request.town.place, "project.answer"), "sectors": list(kept.sectors.values()),
-        "works": list(WORKS.items()), "year": request.at.year, "milestones": list(kept.milestones.values()),
+        "works": list(WORKS.items()), "years": [(f"plan-{n}", request.at.year + n, given.get(f"plan-{n}", "")) for n in range(YEARS)],
+        "milestones": [(f"planned-{code}", kind.name, given.get(f"planned-{code}", "")) for code, kind in kept.milestones.items()],
     }  # fmt: skip
     return render(request, "projects/new.html", context, status=422 if refused else 200)
 
@@ -181,10 +184,20 @@ def _proposed(request: Asked, places: Sequence[Any]) -> actions.Proposed:
         post = None
     if place is None or post is None:
         raise Invalid([FieldProblem("place", T("请选择地方和责任岗位。", "Choose the place and the post that answers for it."))])
-    plan = {year + n: amount for n in range(3) if (amount := read_whole(f"plan-{n}", given.get(f"plan-{n}", "")[:9])) is not None}
+    code = given.get("firm", "").strip().upper()
+    firm = Firm.objects.filter(credit_code=code).values_list("pk", flat=True).first() if code else None
+    if code and firm is None:
+        raise Invalid(
+            [
+                FieldProblem(
+                    "firm", T("底数里没有这个信用代码的企业，请先登记。", "No firm of that credit code; enter it in the registers first.")
+                )
+            ]
+        )
+    plan = {year + n: amount for n in range(YEARS) if (amount := read_whole(f"plan-{n}", given.get(f"plan-{n}", "")[:9])) is not None}
     planned = {code: day for code in book().milestones if (day := read_day(code, given.get(f"planned-{code}", ""))) is not None}
     return actions.Proposed(
-        given.get("name", ""), place, post, given.get("sector", ""), given.get("works", ""), land=given.get("land", ""), plan=plan, milestones=planned
+        given.get("name", ""), place, post, given.get("sector", ""), given.get("works", ""), firm=firm, land=given.get("land", ""), plan=plan, milestones=planned
     )  # fmt: skip
 
 
