@@ -22,6 +22,11 @@ from tongchou.workflows.supervising import MACHINE, keep_projects
 DONE = "已约施工方，下周一进场"
 
 
+def owner(slip: Slip) -> str | None:
+    slip.dossier.refresh_from_db()
+    return slip.dossier.owner_post.code if slip.dossier.owner_post else None
+
+
 def due(slip: Slip) -> dict[str, int]:
     return {c.key: c.minutes // 1440 for c in Deadline.objects.filter(dossier=slip.dossier, stopped_at=None)}
 
@@ -72,7 +77,7 @@ def test_answered_checked_by_another_and_closed(line: Pipeline) -> None:
     closed = close_slip(slip, words="现场已看", by=line.town.lin, at=AT)
     assert closed.dossier.state == "closed" and not closed.is_open and due(slip) == {}
     acts = list(Entry.objects.filter(subject_id=str(slip.pk), subject_kind="dossier").order_by("seq").values_list("action", flat=True))
-    assert acts == ["slip.open", "slip.answer", "slip.close"]
+    assert acts == ["slip.open", "slip.answer", "slip.assign", "slip.close"]
 
 
 def test_an_answer_that_does_not_hold_costs_a_colour(line: Pipeline) -> None:
@@ -83,6 +88,16 @@ def test_an_answer_that_does_not_hold_costs_a_colour(line: Pipeline) -> None:
             return_slip(slip, reason="", by=line.town.lin, at=AT)
         back = return_slip(slip, reason="现场没有人施工", by=line.town.lin, at=AT)
         assert back.dossier.state == back.dossier.grade == colour
+
+
+def test_it_lies_with_whoever_checks_and_comes_back_to_who_answered(line: Pipeline) -> None:
+    slip = line.slip(line.project())
+    answer_slip(slip, answer=DONE, by=line.town.gao, at=AT)
+    assert owner(slip) == "duty-officer" and Notice.objects.filter(user_id=line.town.lin.user_id, text_en__contains="please check").exists()
+    escalate_overdue(by=MACHINE, at=AT + 4 * DAY)
+    assert owner(slip) == "duty-leader"
+    return_slip(slip, reason="现场没有人施工", by=line.town.fang, at=AT + 4 * DAY)
+    assert owner(slip) == "trace-leader"
 
 
 def test_who_answered_does_not_check(line: Pipeline) -> None:

@@ -4,15 +4,17 @@ from datetime import datetime
 
 from tongchou.core.audit.acting import action
 from tongchou.core.casework.actions import escalate
-from tongchou.core.casework.life import Opening, advance, open_dossiers
+from tongchou.core.casework.life import Opening, advance, assign, open_dossiers
 from tongchou.core.casework.models import Deadline
-from tongchou.core.casework.two_people import require_another
+from tongchou.core.casework.two_people import nearest_post, require_another
 from tongchou.core.errors import FieldProblem, Invalid, Refusal, Stale, in_words
 from tongchou.core.outbox.queue import tell_post
 from tongchou.core.people.rules import Actor
 from tongchou.core.wording import T
 from tongchou.domains.projects.models import Project, Slip
 from tongchou.domains.projects.rules import CAUSES, CLIMBING, SLIP
+
+TO_CHECK = "to_check"  # why it lies with the post that checks
 
 
 class NotYours(Refusal):
@@ -52,7 +54,7 @@ def open_slip(row: Project, *, cause: str, why: T, by: Actor, at: datetime) -> S
 
 @action("project.answer", on=Slip)
 def answer_slip(row: Slip, *, answer: str, by: Actor, at: datetime) -> Slip:
-    """Answer a slip with what was done; somebody else checks it. Raises NotYours in other hands, Invalid without words, Stale when it is not open."""
+    """Answer a slip with what was done; it goes to whoever checks it. Raises NotYours in other hands, Invalid without words, Stale when it is not open."""
     owner = row.dossier.owner_post
     if not by.is_system and (owner is None or not by.holds(owner.code)):
         zh, en = (owner.name_zh, owner.name_en) if owner else ("无人", "nobody")
@@ -62,6 +64,11 @@ def answer_slip(row: Slip, *, answer: str, by: Actor, at: datetime) -> Slip:
     advance(row.dossier, SLIP, "answer", at=at, reason=row.answer)
     _keep_colour(row, colour)
     row.save(update_fields=["answer", "answered_by"])
+    checker = nearest_post("duty_officer", row.dossier.place)
+    checker = checker.reports_to if checker is not None and checker == owner else checker
+    if checker is not None:
+        assign(row.dossier, checker, at=at, why=TO_CHECK)
+        _tell(row, T("已答复，请核实", "is answered, please check"), at)
     return row
 
 
@@ -83,6 +90,10 @@ def return_slip(row: Slip, *, reason: str, by: Actor, at: datetime) -> Slip:
     colour = "yellow" if row.dossier.grade == "blue" else "red"
     advance(row.dossier, SLIP, f"return_{colour}", at=at, reason=said)
     _keep_colour(row, colour)
+    held = list(row.dossier.assignments.select_related("post").order_by("pk"))
+    last = max((n for n, one in enumerate(held) if one.why == TO_CHECK), default=0)
+    if last:  # to whoever had answered, however far it climbed while it was to be checked
+        assign(row.dossier, held[last - 1].post, at=at, why="returned", reason=said)
     _tell(row, T(f"答复被退回：{said}", f"the answer came back: {said}"), at)
     return row
 

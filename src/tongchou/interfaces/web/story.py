@@ -137,6 +137,7 @@ WHY: Mapping[str, T] = {
     "handed_over": T("移交", "Handed over"),
     "escalated": T("逾期上报", "Overdue, passed up"),
     "returned": T("退回上级", "Returned to the post above"),
+    "to_check": T("交核实", "To be checked"),
     "routed": T("交办", "Routed"),
     "reopened": T("企业说又遇到了", "It is back, says the firm"),
 }
