@@ -21,7 +21,7 @@ POST_ONLY = {
     *(f"filing_{step}" for step in ("full", "reduce", "end", "withdraw")),
     *(f"suspension_{step}" for step in ("new", "approve", "refuse", "withdraw", "lift", "object")),
     *(f"difficulty_{step}" for step in ("route", "promise", "answer", "hear")), "cause_answer", "cause_join", "permit_new", "permit_revoke", "difficulty_sampling",
-    *(f"firm_{act}" for act in ("say", "tell", "claim", "read", "address", "address_end", "facts", "told", "claim_for")),
+    *(f"firm_{act}" for act in ("say", "tell", "claim", "read", "address", "address_end", "facts", "told", "claim_for", "succeed", "premises", "leave_premises")),
     *(f"policy_{step}" for step in ("entitle", "receive", "list_measure", "break_down", "issue", "deliver", "report")),
     *(f"project_{step}" for step in ("reach", "plan", "spend", "slip", "issue", "archive", "drop", "revive")), "slip_answer", "slip_close", "slip_return",
     *(f"payment_list_{step}" for step in ("approve", "refuse", "pay")),

@@ -76,6 +76,27 @@ def test_the_file_of_a_firm_at_the_office(desk: Office) -> None:
     assert Client().get(address).status_code == 404
 
 
+def test_a_firm_ends_in_another_and_is_seen_from_a_second_village(desk: Office) -> None:
+    wu, lin = _as("wu"), _as("lin")
+    first, second, third = (f"/firms/{firm.pk}" for firm in desk.firms)
+    assert wu.get(third).status_code == 404
+    lin.post(f"{third}/premises", {"place": desk.town.villages[0].code, "address": "工业园区8号"})
+    assert wu.get(third).status_code == 200 and "工业园区8号" in lin.get(third).content.decode()
+    (here,) = re.findall(r'name="premises" value="(\d+)"', lin.get(third).content.decode())
+    lin.post(f"{third}/leave-premises", {"premises": here})
+    assert (
+        "It has left" not in lin.get(third).content.decode() and lin.post(f"{third}/leave-premises", {"premises": "77"}).status_code == 404
+    )
+    given = {"kind": "merged", "successor": desk.firms[1].credit_code, "on": "2022-06-01", "reason": "工商变更通知"}
+    assert "The register has no such firm" in _said(lin.post(f"{first}/succeed", {**given, "successor": "91310000000000000X"}, follow=True))
+    assert "lapsed: 1" in _said(lin.post(f"{first}/succeed", given, follow=True))
+    assert "ended" in lin.get(first).content.decode() and "示例企业1" in lin.get(second).content.decode()
+    program = Caller("lin")
+    assert program.get(f"{third}/premises").json()[0]["to_on"] == "2022-06-02"
+    assert program.post(f"{first}/successions", **{**given, "kind": "moved", "successor": ""}).status_code == 409
+    assert program.post(f"{second}/successions", **{**given, "successor": desk.firms[1].credit_code}).status_code == 422
+
+
 def test_from_the_list_to_the_money(desk: Office) -> None:
     lin, fang = _as("lin"), _as("fang")
     assert "Keep staff" in lin.get("/policies/").content.decode() and "示例企业1" in lin.get("/policies/measures/GRANT").content.decode()

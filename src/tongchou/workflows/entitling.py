@@ -28,13 +28,14 @@ from tongchou.core.packs.policies import Measure, PolicyBook
 from tongchou.core.people.rules import Actor, system_actor
 from tongchou.core.places.models import Place
 from tongchou.core.wording import T
-from tongchou.domains.firms.queries import facts_below, facts_of
+from tongchou.domains.firms.queries import facts_below, facts_of, split_from
 from tongchou.domains.firms.rules import register_facts
 from tongchou.domains.policies.actions import deliver_document
 from tongchou.domains.policies.actions_awards import Kept, keep_awards, prepare_list, tell_firms
 from tongchou.domains.policies.models import Book, PaymentList, PolicyDocument
-from tongchou.domains.policies.queries import latest_book, read_again, untold_firms
+from tongchou.domains.policies.queries import latest_book, read_again, taken_by, untold_firms
 from tongchou.domains.registry.models import Firm
+from tongchou.domains.registry.queries import living_firms
 from tongchou.science.eligibility.compiling import Programme, compile_rules
 from tongchou.science.eligibility.evaluation import UNKNOWN, YES, facts_worth_asking
 from tongchou.science.eligibility.model import Choices, Column, Effort, Efforts, Numbers
@@ -88,7 +89,7 @@ class KnownFirms:
 
 def read_firms(path: str, fields: Fields) -> KnownFirms:
     """Step 1, of all firms below a place. Two queries."""
-    rows = Firm.objects.filter(place__path__startswith=path).order_by("pk").values_list("pk", *_REGISTER)
+    rows = living_firms().filter(place__path__startswith=path).order_by("pk").values_list("pk", *_REGISTER)
     return _known(list(rows), fields, facts_below(path), _district(path))
 
 
@@ -109,7 +110,7 @@ def _known(rows: Sequence[tuple[Any, ...]], fields: Fields, facts: Iterable[tupl
                 values.append(value)
     for pk, name, value in facts:
         field = fields.get(name)
-        if field is not None and field.register is None:
+        if field is not None and field.register is None and pk in position:  # facts of ended firms stay
             at, values = known.setdefault(name, ([], []))
             at.append(position[pk])
             values.append(value)
@@ -143,14 +144,23 @@ def match_firms(firms: KnownFirms, book: Book, day: date) -> Matched:
     return match(measures, programme, firms.columns(programme), firms.numbers, len(firms.pks), efforts_of(firms.fields))
 
 
+def taken_before() -> set[tuple[int, str]]:
+    """(firm, measure) that a firm cannot have because the one it was split off took it: nobody is paid twice. Two queries."""
+    pairs = split_from()
+    taken = taken_by({parent for parent, _ in pairs}) if pairs else []
+    return {(child, measure) for parent, child in pairs for owner, measure in taken if owner == parent}
+
+
 def found_of(firms: KnownFirms, matched: Matched) -> dict[tuple[int, str], Decimal | None]:
     """(firm, measure) → yuan of what is followed until paid and can be had together; None: no sum, or a fact is missing."""
     found = {}
+    before = taken_before()
     for m, measure in enumerate(matched.measures):
         if measure.is_claimed:
             yuan = matched.worth[m].yuan
             for n in np.flatnonzero(matched.taken[m]).tolist():
-                found[firms.pks[n], measure.id] = None if np.isnan(yuan[n]) else Decimal(f"{yuan[n]:.2f}")
+                if (firms.pks[n], measure.id) not in before:
+                    found[firms.pks[n], measure.id] = None if np.isnan(yuan[n]) else Decimal(f"{yuan[n]:.2f}")
     return found
 
 

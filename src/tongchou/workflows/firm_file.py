@@ -5,7 +5,7 @@
 3. A claim, a receipt: the firm's own steps (`claim`, `acknowledge`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -33,7 +33,7 @@ from tongchou.domains.registry.models import Firm
 from tongchou.domains.resumption.queries import events_of_firm as filings_of
 from tongchou.science.eligibility.compiling import Requirement
 from tongchou.science.eligibility.evaluation import UNKNOWN, YES, facts_worth_asking
-from tongchou.workflows.entitling import MACHINE, KnownFirms, entitle_one, match_firms, read_firm
+from tongchou.workflows.entitling import MACHINE, KnownFirms, entitle_one, match_firms, read_firm, taken_before
 from tongchou.workflows.policy_text import Industries, benefit_words, condition_words, how_words, source_words, value_words
 
 QUESTIONS = 3  # asked at a time: a short form is filled in
@@ -66,6 +66,7 @@ class Offer:
     lacks: tuple[Lack, ...]
     change: tuple[Lack, ...]  # the cheapest that would make it a yes; empty where nothing helps
     instead: Measure | None  # what it cannot be combined with and is worth more
+    taken_before: bool  # by the firm that this one was split off
     award: Award | None
 
     @property
@@ -92,7 +93,7 @@ class PoliciesFor:
     @property
     def total(self) -> Decimal:
         """What is known of the sum of all that it gets."""
-        return sum((offer.yuan for offer in self.gets if offer.yuan and not offer.instead), Decimal(0))
+        return sum((offer.yuan for offer in self.gets if offer.yuan and not offer.instead and not offer.taken_before), Decimal(0))
 
     @property
     def paid(self) -> Decimal:
@@ -113,7 +114,8 @@ def policies_for(firm: Firm, day: date) -> PoliciesFor | None:
     known = read_firm(firm, fields)
     matched = match_firms(known, book, day)
     awards = awards_of(firm.pk)
-    offers = [_offer(matched, m, known, industries, awards) for m in range(len(matched.measures))]
+    before = {measure for child, measure in taken_before() if child == firm.pk}
+    offers = [_offer(matched, m, known, industries, awards, before) for m in range(len(matched.measures))]
     gets = sorted((o for o in offers if o.answer == "yes"), key=lambda o: (bool(o.instead), not o.is_sum, -(o.yuan or 0), o.measure.id))
     could = sorted((o for o in offers if o.answer == "unknown"), key=lambda o: (len(o.lacks), o.measure.id))
     names, counted = facts_worth_asking(matched.found)
@@ -130,7 +132,9 @@ def policies_for(firm: Firm, day: date) -> PoliciesFor | None:
     )
 
 
-def _offer(matched: Matched, m: int, known: KnownFirms, industries: Industries, awards: Mapping[str, Award]) -> Offer:
+def _offer(
+    matched: Matched, m: int, known: KnownFirms, industries: Industries, awards: Mapping[str, Award], before: Collection[str]
+) -> Offer:
     measure, answer, yuan = matched.measures[m], int(matched.found.answer[m, 0]), matched.yuan(m, 0)
     lacks = tuple(_lack(r, is_unknown, known, industries) for r, is_unknown in matched.missing(m, 0)) if answer != YES else ()
     change = tuple(_lack(r, is_unknown, known, industries) for r, is_unknown in matched.needed(m, 0)) if answer != YES else ()
@@ -139,7 +143,7 @@ def _offer(matched: Matched, m: int, known: KnownFirms, industries: Industries, 
         None if yuan is None else Decimal(f"{yuan:.2f}"), is_sum(measure.benefit), benefit_words(measure, known.fields), how_words(measure),
         source_words(measure), tuple(known.fields[name] for name in matched.unknown_of_worth(m, 0)),
         tuple(condition_words(r, known.fields, industries) for r in matched.found.held(m, 0)), lacks, change, matched.instead(m, 0),
-        awards.get(measure.id),
+        measure.id in before, awards.get(measure.id),
     )  # fmt: skip
 
 

@@ -1,10 +1,13 @@
 """Reading what is known of firms."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
+from django.db.models import F, Q
+
 from tongchou.core.errors import Unseen
-from tongchou.domains.firms.models import FirmAddress, FirmFact
+from tongchou.domains.firms.models import FirmAddress, FirmFact, FirmPremises, Succession
 from tongchou.domains.firms.rules import address_digest
 
 
@@ -25,3 +28,25 @@ def firm_behind(token: str) -> Any:
     if row is None:
         raise Unseen("firm")
     return row.firm
+
+
+def successions_of(firm: int) -> list[Succession]:
+    """What became of a firm, and what it came from, latest first. One query."""
+    rows = Succession.objects.filter(Q(firm=firm) | Q(successor=firm)).select_related("firm__place", "successor__place")
+    return list(rows.order_by("-on", "-pk"))
+
+
+def split_from() -> list[tuple[int, int]]:
+    """(firm, the one split off it). One query."""
+    return list(Succession.objects.filter(kind="split").order_by("pk").values_list("firm_id", "successor_id"))
+
+
+def premises_of(firm: int) -> list[FirmPremises]:
+    """Further places of a firm, those it still has first. One query."""
+    return list(FirmPremises.objects.filter(firm=firm).select_related("place").order_by(F("to_on").desc(nulls_first=True), "pk"))
+
+
+def further_paths(firm: int, on: date) -> list[str]:
+    """Paths of the further places that a firm has on a day. One query."""
+    rows = FirmPremises.objects.filter(Q(to_on=None) | Q(to_on__gte=on), firm=firm, from_on__lte=on)
+    return list(rows.values_list("place__path", flat=True))

@@ -13,6 +13,13 @@ SOURCES: Mapping[str, T] = {
     "generated": T("演示数据", "generated for the demonstration"),
 }
 REGISTER = T("企业登记", "the register")
+# How a firm's place is taken by another, or by none.
+SUCCESSIONS: Mapping[str, T] = {
+    "merged": T("并入另一家", "merged into another"),
+    "split": T("分立出另一家", "another split off"),
+    "moved": T("迁出本镇", "moved away"),
+    "struck_off": T("注销", "struck off"),
+}
 # First two characters of the credit code: GB 32100-2015, registering body and kind of body.
 _ENTITIES = {"91": "firm", "92": "self_employed", "93": "firm", "51": "nonprofit", "52": "nonprofit", "53": "nonprofit"}
 

@@ -197,3 +197,28 @@ def _move(pks: Sequence[int], step: str, state: str, **values: Any) -> None:
     target = AWARD.step(step, state).target
     if not Award.objects.filter(pk__in=pks, state=state).update(state=target, **values):
         raise Stale(T("刚被他人处理。", "Somebody else was first."))
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """What became of the awards of a firm that is no more: passed on with what is still to be paid, lapsed, left to a person."""
+
+    passed_on: int
+    lapsed: int
+    left: int
+
+
+@action("policy.work", place=lambda given: given["firm"].place_path)
+def hand_over_awards(*, firm: Any, successor: Any | None, by: Actor, at: datetime) -> HandedOver:
+    """Awards of a firm that ends. What nobody has approved lapses: a successor is matched by what it is itself. What is approved and not paid goes
+    to the successor, unless that has the same measure (nobody is paid twice): then, and without a successor, it is left to a person. What was paid stays.
+    """
+    rows = Award.objects.filter(firm=firm)
+    lapsed = rows.filter(state__in=["due", "claimed", "listed"]).update(state="lapsed", payment_list=None)
+    waiting = rows.filter(state="approved")
+    having = set(Award.objects.filter(firm=successor).values_list("measure", flat=True)) if successor else set()
+    passed_on = waiting.exclude(measure__in=having).update(firm=successor) if successor else 0
+    left = waiting.count()
+    counts = {"passed_on": passed_on, "lapsed": lapsed, "left": left}
+    record("award.hand_over", firm, detail={**counts, "successor": successor.pk if successor else None})
+    return HandedOver(passed_on, lapsed, left)

@@ -1,7 +1,7 @@
 """Changing the registers row by row, seeing what is masked, handing rows out, and filling them for a generated town."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, cast
 
 from tongchou.core.audit.acting import action, record, record_access
@@ -14,7 +14,7 @@ from tongchou.core.places.models import Place
 from tongchou.core.secrecy import blind_index
 from tongchou.core.wording import T
 from tongchou.domains.registry.imports import SPECS
-from tongchou.domains.registry.models import RegisterRow
+from tongchou.domains.registry.models import Firm, RegisterRow
 from tongchou.domains.registry.reading import read_row
 
 KEPT_SECRET = "***"  # stands in the log where a number stood
@@ -57,6 +57,17 @@ def edit_row(
     old = {name: known[name] for name in changed}
     record("register.edit", fresh, reason=reason, detail={"register": spec.name, "old": _logged(spec, old), "new": _logged(spec, changed)})
     return fresh
+
+
+@action("register.write", on=Firm)
+def end_firm(row: Firm, *, on: date, reason: str, by: Actor, at: datetime) -> Firm:
+    """A firm is no more from a day on: merged, moved away or struck off. Its row and what happened with it stay. Raises Stale when it has ended."""
+    if row.ended_on is not None:
+        raise Stale(T("这家企业已经注销或迁出。", "This firm has ended already."))
+    row.ended_on, row.changed_at, row.version = on, at, row.version + 1
+    row.save(update_fields=["ended_on", "changed_at", "version"])
+    record("register.end", row, reason=reason, detail={"on": on.isoformat()})
+    return row
 
 
 @action("resumption.file", place=lambda given: given["row"].place_path)

@@ -89,6 +89,7 @@ class Firm(RegisterRow):
     state_owned_premises = models.BooleanField(default=False)
     resumption = models.CharField(max_length=8, default="closed")
     resumed_on = models.DateField(null=True, blank=True)
+    ended_on = models.DateField(null=True, blank=True)  # merged into another, moved away or struck off: counted and matched no more
 
     class Meta:
         constraints = [

@@ -46,6 +46,11 @@ class ResumptionShare:
 _RESUMED = Q(resumption__in=["resumed", "full"])
 
 
+def living_firms() -> QuerySet[Firm]:
+    """Firms that have not ended: what is counted, matched with policies and visited."""
+    return Firm.objects.filter(ended_on=None)
+
+
 def _shares(rows: Iterable[Mapping[str, Any]], names: Mapping[Any, T]) -> list[ResumptionShare]:
     return [
         ResumptionShare(
@@ -58,7 +63,8 @@ def _shares(rows: Iterable[Mapping[str, Any]], names: Mapping[Any, T]) -> list[R
 
 def _counted(by: str, path: str) -> QuerySet[Any, Any]:
     return (
-        Firm.objects.filter(place_id__in=list(places_below(path).values_list("pk", flat=True)))
+        living_firms()
+        .filter(place_id__in=list(places_below(path).values_list("pk", flat=True)))
         .values(key=F(by))
         .annotate(
             firms=Count("pk"),

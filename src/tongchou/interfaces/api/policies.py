@@ -1,5 +1,6 @@
 """Policies for programs: the book, what became of each measure, what one firm gets and why, documents, lists; the same actions as the pages."""
 
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
@@ -7,10 +8,14 @@ from django.http import HttpRequest
 from django.urls import reverse
 from ninja import Router
 
-from tongchou.core.errors import Unseen
+from tongchou.core.errors import FieldProblem, Invalid, Unseen
 from tongchou.core.parameters.queries import duration
+from tongchou.core.places.queries import place_by_code
 from tongchou.core.wording import T
 from tongchou.domains.firms.actions import Origin, end_address, give_address
+from tongchou.domains.firms.actions_succession import add_premises, end_premises
+from tongchou.domains.firms.models import FirmPremises
+from tongchou.domains.firms.queries import further_paths, premises_of
 from tongchou.domains.policies import actions, actions_awards, queries
 from tongchou.domains.policies.models import Award, PaymentList, PolicyDocument
 from tongchou.domains.policies.rules import UNREACHED_AFTER
@@ -29,16 +34,21 @@ from tongchou.interfaces.api.policy_shapes import (
     EntitledOut,
     FactsIn,
     FirmPoliciesOut,
+    HandedOverOut,
     ListOut,
     MeasureOut,
     PaymentsIn,
+    PremisesIn,
+    PremisesOut,
     State,
+    SuccessionIn,
     UnreachedPage,
 )
 from tongchou.interfaces.api.town import town_for
 from tongchou.interfaces.api.wording import Reason, both, pair
 from tongchou.interfaces.web.addresses import public_address
 from tongchou.workflows import entitling, firm_file
+from tongchou.workflows.succeeding import succeed
 
 router = Router(tags=["policies"])
 READ, WORK = "policy.read", "policy.work"
@@ -50,7 +60,8 @@ def _who(request: HttpRequest) -> dict[str, Any]:
 
 def _firm(request: HttpRequest, pk: int) -> Firm:
     row = Firm.objects.select_related("place").filter(pk=pk).first()
-    if row is None or not request.auth.may("register.read", row.place.path):  # type: ignore[attr-defined]
+    today = request.at.date()  # type: ignore[attr-defined]
+    if row is None or not any(request.auth.may("register.read", path) for path in (row.place.path, *further_paths(pk, today))):  # type: ignore[attr-defined]
         raise Unseen("firm")
     return row
 
@@ -180,6 +191,40 @@ def post_address(request: HttpRequest, pk: RowNumber) -> Any:
 def delete_address(request: HttpRequest, pk: RowNumber, given: Reason) -> Any:
     end_address(firm=_firm(request, pk), reason=given.reason, **_who(request))
     return 204, None
+
+
+@router.post(
+    "/firms/{pk}/successions", response=HandedOverOut, summary=both("合并、分立、迁出、注销", "merged, split, moved away, struck off")
+)
+def post_succession(request: HttpRequest, pk: RowNumber, given: SuccessionIn) -> Any:
+    successor = Firm.objects.select_related("place").filter(credit_code=given.successor).first() if given.successor else None
+    if given.successor and (successor is None or not request.auth.may("register.read", successor.place.path)):  # type: ignore[attr-defined]
+        raise Invalid([FieldProblem("successor", T("登记册里没有这家企业。", "The register has no such firm."))])
+    return asdict(succeed(_firm(request, pk), given.kind, successor=successor, on=given.on, reason=given.reason, **_who(request)))
+
+
+def _premises(row: FirmPremises) -> dict[str, Any]:
+    return {"id": row.pk, "place": row.place.code, "address": row.address, "from_on": row.from_on, "to_on": row.to_on}
+
+
+@router.get("/firms/{pk}/premises", response=list[PremisesOut], summary=both("另外的场所", "further places of a firm"))
+def get_premises(request: HttpRequest, pk: RowNumber) -> Any:
+    return [_premises(row) for row in premises_of(_firm(request, pk).pk)]
+
+
+@router.post("/firms/{pk}/premises", response=PremisesOut, summary=both("增加一处场所", "add one"))
+def post_premises(request: HttpRequest, pk: RowNumber, given: PremisesIn) -> Any:
+    who, place = _who(request), place_by_code(given.place)
+    return _premises(add_premises(firm=_firm(request, pk), place=place, address=given.address, from_on=who["at"].date(), **who))
+
+
+@router.delete("/firms/{pk}/premises/{premises_id}", response=PremisesOut, summary=both("停用一处场所", "it has left one"))
+def delete_premises(request: HttpRequest, pk: RowNumber, premises_id: RowNumber) -> Any:
+    found = next((row for row in premises_of(_firm(request, pk).pk) if row.pk == premises_id), None)
+    if found is None:
+        raise Unseen("premises")
+    who = _who(request)
+    return _premises(end_premises(row=found, on=who["at"].date(), **who))
 
 
 @router.post("/policies/measures/{name}/lists", response=ListOut, summary=both("生成兑现清单", "put those who wait on a list"))

@@ -145,6 +145,40 @@ class AddressOut(Schema):
     address: str
 
 
+class SuccessionIn(Schema):
+    """合并、分立、迁出、注销 What became of a firm; `successor`: credit code, with merged and split."""
+
+    kind: Literal["merged", "split", "moved", "struck_off"]
+    successor: str = Field("", max_length=18)
+    on: date
+    reason: str = Field(max_length=300)
+
+
+class HandedOverOut(Schema):
+    """政策承继结果 What became of its awards."""
+
+    passed_on: int
+    lapsed: int
+    left: int
+
+
+class PremisesIn(Schema):
+    """另一处场所 A further place of a firm, by the village's code."""
+
+    place: str = Field(max_length=20)
+    address: str = Field(max_length=200)
+
+
+class PremisesOut(Schema):
+    """另一处场所 A further place of a firm."""
+
+    id: int
+    place: str
+    address: str
+    from_on: date
+    to_on: date | None
+
+
 class ListOut(Schema):
     """兑现清单 A list to fulfil."""
 

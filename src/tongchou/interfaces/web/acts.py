@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from tongchou.core.wording import T
+from tongchou.domains.firms.rules import SUCCESSIONS
 from tongchou.interfaces.web.story import ACTS, STEPS
 
 NAMES: Mapping[str, T] = {
@@ -33,6 +34,11 @@ NAMES: Mapping[str, T] = {
     "award.tell": T("通知应享企业", "Firms told"),
     "firm.address": T("取企业页面链接", "Address of a firm's page taken"),
     "firm.address_end": T("停用企业页面链接", "Address of a firm's page ended"),
+    "award.hand_over": T("企业终止，政策承继", "Awards of an ended firm handed over"),
+    "register.end": T("企业终止", "Firm ended"),
+    **{f"firm.{kind}": said for kind, said in SUCCESSIONS.items()},
+    "firm.premises": T("增加经营场所", "Further premises"),
+    "firm.premises_end": T("停用经营场所", "Premises left"),
     "firm.facts": T("更新企业情况", "Facts of a firm renewed"),
     "firm.facts_many": T("批量更新企业情况", "Facts of many firms renewed"),
     "policy.publish": T("发布政策库", "Book of policies published"),

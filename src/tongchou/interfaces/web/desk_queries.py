@@ -12,7 +12,8 @@ from django.db.models.functions import Coalesce
 
 from tongchou.core.casework.models import Deadline, Dossier
 from tongchou.core.people.rules import Actor
-from tongchou.domains.registry.models import ConstructionSite, Firm, School
+from tongchou.domains.registry.models import ConstructionSite, School
+from tongchou.domains.registry.queries import living_firms
 from tongchou.domains.response.models import Task
 from tongchou.domains.sentinels.models import Stream
 from tongchou.domains.warning.models import Alarm, AlarmShare, PlaceEvidence, Signal
@@ -175,7 +176,8 @@ class Economy:
 def economy_of(path: str) -> Economy:
     """Counts over the firms below a place. One query."""
     rows = (
-        Firm.objects.filter(place__path__startswith=path)
+        living_firms()
+        .filter(place__path__startswith=path)
         .values("section", "size_class", "resumption", "resumed_on")
         .annotate(n=Count("pk"), changed_at=Max("changed_at"))
         .order_by()

@@ -8,10 +8,15 @@ from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.cache import add_never_cache_headers
 
-from tongchou.core.errors import Unseen
+from tongchou.core.errors import FieldProblem, Invalid, Unseen
+from tongchou.core.places.queries import place_by_code, places_below
 from tongchou.core.wording import T
 from tongchou.domains.difficulties.queries import open_for_firm
 from tongchou.domains.firms.actions import Origin, end_address, give_address
+from tongchou.domains.firms.actions_succession import add_premises, end_premises
+from tongchou.domains.firms.models import Succession
+from tongchou.domains.firms.queries import further_paths, premises_of, successions_of
+from tongchou.domains.firms.rules import SUCCESSIONS
 from tongchou.domains.policies.actions_awards import note_receipt
 from tongchou.domains.policies.queries import latest_book, notices_of, read_again
 from tongchou.domains.registry.models import Firm
@@ -19,16 +24,18 @@ from tongchou.domains.registry.rules import RESUMPTIONS, SIZE_CLASSES
 from tongchou.domains.resumption.queries import resumption_of
 from tongchou.interfaces.web.addresses import public_address
 from tongchou.interfaces.web.page import Asked, page
+from tongchou.interfaces.web.pages.case_steps import read_day
 from tongchou.interfaces.web.qr import qr_inline
 from tongchou.workflows import firm_file
+from tongchou.workflows.succeeding import succeed
 
 READ = "register.read"
 
 
 def seen_firm(request: Asked, pk: int) -> Firm:
-    """A firm of the actor's places. Raises Unseen when missing or elsewhere."""
+    """A firm registered in the actor's places or with premises there. Raises Unseen when missing or elsewhere."""
     row = Firm.objects.select_related("place").filter(pk=pk).first() if pk < 1 << 62 else None
-    if row is None or not request.actor.may(READ, row.place.path):
+    if row is None or not any(request.actor.may(READ, path) for path in (row.place.path, *further_paths(pk, request.at.date()))):
         raise Unseen("firm")
     return row
 
@@ -46,7 +53,9 @@ def firm(request: Asked, pk: int) -> HttpResponse:
         "industry": read_again(book).industries.get(row.industry[:2]) if book else None,
         "fields": [f for f in read_again(book).fields.values() if not f.register] if book and may_write else [],
         "claim_url": reverse("firm_claim_for", args=[row.pk]) if request.actor.may("policy.work", row.place.path) else None,
-        "tell_url": reverse("firm_facts", args=[row.pk]) if may_write else None,
+        "tell_url": reverse("firm_facts", args=[row.pk]) if may_write else None, "premises": premises_of(row.pk),
+        "successions": [_succession(one) for one in successions_of(row.pk)], "successions_kinds": list(SUCCESSIONS.items()),
+        "villages": places_below(request.town.place.path) if may_write else [],
     }  # fmt: skip
     return render(request, "firms/firm.html", context)
 
@@ -60,6 +69,61 @@ def firm_address(request: Asked, pk: int) -> HttpResponse:
     response = render(request, "firms/address.html", {"firm": row, "qr": qr_inline(address), "address": address})
     add_never_cache_headers(response)
     return response
+
+
+def _succession(row: Succession) -> dict[str, object]:
+    return {
+        "firm": row.firm,
+        "firm_id": row.firm_id,
+        "successor": row.successor,
+        "successor_id": row.successor_id,
+        "on": row.on,
+        "reason": row.reason,
+        "words": SUCCESSIONS[row.kind],
+    }
+
+
+def _succeed(row: Firm, request: Asked) -> T:
+    code = request.POST.get("successor", "").strip().upper()
+    successor = Firm.objects.select_related("place").filter(credit_code=code).first() if code else None
+    if code and (successor is None or not request.actor.may(READ, successor.place.path)):
+        raise Invalid([FieldProblem("successor", T("登记册里没有这家企业。", "The register has no such firm."))])
+    on = read_day("on", request.POST.get("on", "")) or request.at.date()
+    done = succeed(
+        row,
+        request.POST.get("kind", ""),
+        successor=successor,
+        on=on,
+        reason=request.POST.get("reason", ""),
+        by=request.actor,
+        at=request.at,
+    )
+    return T(
+        f"已登记。转给承继企业 {done.passed_on} 项，失效 {done.lapsed} 项，待人工处理 {done.left} 项。",
+        f"Recorded. Passed on: {done.passed_on}; lapsed: {done.lapsed}; left to a person: {done.left}.",
+    )
+
+
+def _premises(row: Firm, request: Asked) -> T:
+    given, today = request.POST, request.at.date()
+    add_premises(
+        firm=row,
+        place=place_by_code(given.get("place", "")),
+        address=given.get("address", ""),
+        from_on=today,
+        by=request.actor,
+        at=request.at,
+    )
+    return T("已登记另一处场所。", "Further premises recorded.")
+
+
+def _leave(row: Firm, request: Asked) -> T:
+    number = request.POST.get("premises", "")
+    found = next((one for one in premises_of(row.pk) if str(one.pk) == number), None)
+    if found is None:
+        raise Unseen("premises")
+    end_premises(row=found, on=request.at.date(), by=request.actor, at=request.at)
+    return T("已登记停用。", "Recorded: it has left.")
 
 
 def _facts(row: Firm, request: Asked) -> T:
@@ -88,6 +152,7 @@ def _end(row: Firm, request: Asked) -> T:
 
 STEPS: Mapping[str, tuple[str, Callable[[Firm, Asked], T]]] = {
     "facts": ("firm_facts", _facts), "told": ("firm_told", _receipt), "claim": ("firm_claim_for", _claim), "end-address": ("firm_address_end", _end),
+    "succeed": ("firm_succeed", _succeed), "premises": ("firm_premises", _premises), "leave-premises": ("firm_leave_premises", _leave),
 }  # fmt: skip
 
 
