@@ -7,11 +7,14 @@ from html import unescape
 import pytest
 from django.test import Client
 
+from tests import packs_once
 from tests.domains.response.plans import activated
 from tests.domains.sentinels.conftest import sentinel, stream
 from tests.fixtures_town import AT, Town
 from tongchou.core.casework.models import Deadline, Dossier
+from tongchou.core.parameters.actions_definitions import define_parameters
 from tongchou.core.people.models import User
+from tongchou.core.people.rules import system_actor
 from tongchou.core.places.models import Installation, Place
 from tongchou.core.runs.models import Run
 from tongchou.domains.registry.models import ConstructionSite, Firm, School
@@ -163,6 +166,10 @@ def test_a_firm_figure_leads_to_exactly_the_firms_it_counts(full_town: Town) -> 
 
 
 def test_every_link_of_the_desk_opens(full_town: Town) -> None:
+    specs = [
+        s for s in packs_once.pack("xujing").parameters if s.key.startswith(("difficulty.", "call.", "policy.", "approval.", "resumption."))
+    ]
+    define_parameters(specs=specs, places={}, root=full_town.town, by=system_actor("test"), at=AT)
     client = _as("fang")
     found = set(re.findall(r'href="([/?][^"#]*)', client.get("/").content.decode())) - {"/"}
     assert len(found) > 15

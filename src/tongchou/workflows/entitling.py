@@ -28,6 +28,7 @@ from tongchou.core.packs.policies import Measure, PolicyBook
 from tongchou.core.people.rules import Actor, system_actor
 from tongchou.core.places.models import Place
 from tongchou.core.wording import T
+from tongchou.domains.firms.models import FirmFact
 from tongchou.domains.firms.queries import facts_below, facts_of, split_from
 from tongchou.domains.firms.rules import register_facts
 from tongchou.domains.policies.actions import deliver_document
@@ -93,10 +94,10 @@ def read_firms(path: str, fields: Fields) -> KnownFirms:
     return _known(list(rows), fields, facts_below(path), _district(path))
 
 
-def read_firm(firm: Firm, fields: Fields) -> KnownFirms:
-    """Step 1, of one firm. Two queries at most."""
+def read_firm(firm: Firm, fields: Fields, facts: Mapping[str, FirmFact]) -> KnownFirms:
+    """Step 1, of one firm, from its facts as they stand."""
     row = (firm.pk, *(getattr(firm, name) for name in _REGISTER))
-    return _known([row], fields, ((firm.pk, name, fact.value) for name, fact in facts_of(firm.pk).items()), _district(firm.place.path))
+    return _known([row], fields, ((firm.pk, name, fact.value) for name, fact in facts.items()), _district(firm.place.path))
 
 
 def _known(rows: Sequence[tuple[Any, ...]], fields: Fields, facts: Iterable[tuple[int, str, str]], district: str) -> KnownFirms:
@@ -197,7 +198,7 @@ def entitle(place: Place, *, by: Actor, at: datetime) -> Entitled:
 def entitle_one(firm: Firm, *, by: Actor, at: datetime) -> Kept:
     """Steps 1 to 3 for one firm, after what is known of it has changed. It reads the result on its page: no notice."""
     book = require_book()
-    firms = read_firm(firm, read_again(book).fields)
+    firms = read_firm(firm, read_again(book).fields, facts_of(firm.pk))
     return keep_awards(
         found=found_of(firms, match_firms(firms, book, at.date())), firms=[firm.pk], book=book, place=firm.place, by=by, at=at
     )

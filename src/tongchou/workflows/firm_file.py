@@ -1,14 +1,15 @@
 """One firm, one file: what it gets, why, why not the rest, what to do next, what is known of it and what has happened with it.
 
-1. What is known of the firm is read afresh, and every measure of the day is matched with it (`policies_for`).
+1. What is known of the firm is read (`open_file`), and every measure of the day is matched with it (`policies_for`).
 2. What a firm tells on its page becomes a fact with its source, and what it is due is reckoned anew at once (`tell`).
 3. A claim, a receipt: the firm's own steps (`claim`, `acknowledge`).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 
 from django.db import transaction
 
@@ -17,7 +18,7 @@ from tongchou.core.errors import Unseen
 from tongchou.core.packs.benefits import is_sum
 from tongchou.core.packs.fields import FieldSpec
 from tongchou.core.packs.matching import Matched
-from tongchou.core.packs.policies import Measure
+from tongchou.core.packs.policies import Measure, PolicyBook
 from tongchou.core.people.rules import Actor
 from tongchou.core.wording import T
 from tongchou.domains.difficulties.queries import events_of_firm as difficulties_of
@@ -26,7 +27,7 @@ from tongchou.domains.firms.models import FirmFact
 from tongchou.domains.firms.queries import facts_of
 from tongchou.domains.firms.rules import REGISTER, SOURCES
 from tongchou.domains.policies.actions_awards import claim_award
-from tongchou.domains.policies.models import Award
+from tongchou.domains.policies.models import Award, Book, FirmNotice
 from tongchou.domains.policies.queries import awards_of, latest_book, notices_of, read_again
 from tongchou.domains.policies.rules import AWARD
 from tongchou.domains.registry.models import Firm
@@ -88,7 +89,6 @@ class PoliciesFor:
     could: tuple[Offer, ...]
     others: tuple[Offer, ...]
     questions: tuple[tuple[FieldSpec, int], ...]  # with how many measures the answer settles
-    facts: Mapping[str, FirmFact]
 
     @property
     def total(self) -> Decimal:
@@ -105,17 +105,40 @@ class PoliciesFor:
         return sum(bool(offer.is_sum and offer.yuan is None) for offer in self.gets)
 
 
-def policies_for(firm: Firm, day: date) -> PoliciesFor | None:
-    """Step 1. None where no policies are published. Five queries at most."""
-    book = latest_book()
-    if book is None:
-        return None
-    fields, industries = read_again(book).fields, read_again(book).industries
-    known = read_firm(firm, fields)
-    matched = match_firms(known, book, day)
-    awards = awards_of(firm.pk)
-    before = {measure for child, measure in taken_before() if child == firm.pk}
-    offers = [_offer(matched, m, known, industries, awards, before) for m in range(len(matched.measures))]
+@dataclass(frozen=True)
+class FirmFile:
+    """What is kept of a firm, read once: the book that holds, facts, awards, notices."""
+
+    firm: Firm
+    held: Book
+    facts: Mapping[str, FirmFact]
+    awards: Mapping[str, Award]
+    notices: Sequence[FirmNotice]
+
+    @cached_property
+    def book(self) -> PolicyBook:
+        return read_again(self.held)
+
+    @cached_property
+    def known(self) -> KnownFirms:
+        return read_firm(self.firm, self.book.fields, self.facts)
+
+    @property
+    def is_unread(self) -> bool:
+        return any(notice.read_at is None for notice in self.notices)
+
+
+def open_file(firm: Firm) -> FirmFile | None:
+    """The file of a firm; None where no policies are published. Four queries."""
+    held = latest_book()
+    return FirmFile(firm, held, facts_of(firm.pk), awards_of(firm.pk), notices_of(firm.pk)) if held else None
+
+
+def policies_for(file: FirmFile, day: date) -> PoliciesFor:
+    """Step 1. Three queries at most."""
+    fields, matched = file.book.fields, match_firms(file.known, file.held, day)
+    before = {measure for child, measure in taken_before() if child == file.firm.pk}
+    offers = [_offer(matched, m, file, before) for m in range(len(matched.measures))]
     gets = sorted((o for o in offers if o.answer == "yes"), key=lambda o: (bool(o.instead), not o.is_sum, -(o.yuan or 0), o.measure.id))
     could = sorted((o for o in offers if o.answer == "unknown"), key=lambda o: (len(o.lacks), o.measure.id))
     names, counted = facts_worth_asking(matched.found)
@@ -123,18 +146,13 @@ def policies_for(firm: Firm, day: date) -> PoliciesFor | None:
     for offer in gets:
         for field in offer.sum_needs:
             asked[field.name] = asked.get(field.name, 0) + 1
-    questions = sorted(
-        ((fields[name], n) for name, n in asked.items() if fields[name].asked_of == "firm" and not fields[name].register),
-        key=lambda q: (-q[1], q[0].name),
-    )
-    return PoliciesFor(
-        day, tuple(gets), tuple(could), tuple(o for o in offers if o.answer == "no"), tuple(questions[:QUESTIONS]), facts_of(firm.pk)
-    )
+    mine = ((fields[name], n) for name, n in asked.items() if fields[name].asked_of == "firm" and not fields[name].register)
+    questions = sorted(mine, key=lambda q: (-q[1], q[0].name))
+    return PoliciesFor(day, tuple(gets), tuple(could), tuple(o for o in offers if o.answer == "no"), tuple(questions[:QUESTIONS]))
 
 
-def _offer(
-    matched: Matched, m: int, known: KnownFirms, industries: Industries, awards: Mapping[str, Award], before: Collection[str]
-) -> Offer:
+def _offer(matched: Matched, m: int, file: FirmFile, before: Collection[str]) -> Offer:
+    known, industries = file.known, file.book.industries
     measure, answer, yuan = matched.measures[m], int(matched.found.answer[m, 0]), matched.yuan(m, 0)
     lacks = tuple(_lack(r, is_unknown, known, industries) for r, is_unknown in matched.missing(m, 0)) if answer != YES else ()
     change = tuple(_lack(r, is_unknown, known, industries) for r, is_unknown in matched.needed(m, 0)) if answer != YES else ()
@@ -143,7 +161,7 @@ def _offer(
         None if yuan is None else Decimal(f"{yuan:.2f}"), is_sum(measure.benefit), benefit_words(measure, known.fields), how_words(measure),
         source_words(measure), tuple(known.fields[name] for name in matched.unknown_of_worth(m, 0)),
         tuple(condition_words(r, known.fields, industries) for r in matched.found.held(m, 0)), lacks, change, matched.instead(m, 0),
-        measure.id in before, awards.get(measure.id),
+        measure.id in before, file.awards.get(measure.id),
     )  # fmt: skip
 
 
@@ -167,23 +185,16 @@ class KnownFact:
     may_tell: bool
 
 
-def known_of(firm: Firm) -> list[KnownFact]:
-    """Everything known of a firm, in the order of the book's fields. Three queries at most."""
-    book = latest_book()
-    if book is None:
-        return []
-    fields, industries = read_again(book).fields, read_again(book).industries
-    known, facts = read_firm(firm, fields), facts_of(firm.pk)
+def known_of(file: FirmFile) -> list[KnownFact]:
+    """Everything known of a firm, in the order of the book's fields."""
     rows = []
-    for name, field in fields.items():
-        raw = known.value(name, 0)
+    for name, field in file.book.fields.items():
+        raw = file.known.value(name, 0)
         if raw is not None:
-            fact = facts.get(name)
-            source = SOURCES[fact.source] if fact else REGISTER
+            fact = file.facts.get(name)
+            shown = value_words(name, raw, file.book.fields, file.book.industries)
             may_tell = fact is not None and field.asked_of == "firm"
-            rows.append(
-                KnownFact(field, raw, value_words(name, raw, fields, industries), source, fact.known_on if fact else None, may_tell)
-            )
+            rows.append(KnownFact(field, raw, shown, SOURCES[fact.source] if fact else REGISTER, fact.known_on if fact else None, may_tell))
     return rows
 
 
@@ -204,14 +215,14 @@ _OWN = {
 }  # fmt: skip
 
 
-def history_of_firm(firm: Firm, at_most: int = 40) -> list[FileEvent]:
-    """What happened with a firm, the latest first: its filings, difficulties, facts, notices, awards. Eight queries at most."""
+def history_of_firm(firm: Firm, file: FirmFile | None, at_most: int = 40) -> list[FileEvent]:
+    """What happened with a firm, the latest first: its filings, difficulties, facts, notices, awards. Five queries."""
     found = [FileEvent(e.at, e.words, e.dossier.number, e.dossier.kind) for e in difficulties_of(firm.pk)]
     found += [FileEvent(e.at, e.words, e.dossier.number, e.dossier.kind) for e in filings_of(firm.pk)]
     for entry in Entry.objects.filter(subject_kind="firm", subject_id=str(firm.pk), action__in=list(_OWN)).order_by("-seq")[:at_most]:
         found.append(FileEvent(entry.at, _OWN[entry.action], "", ""))
-    found += [FileEvent(row.made_at, T("政策通知", "Told of what it gets"), "", "") for row in notices_of(firm.pk)]
-    for award in awards_of(firm.pk).values():
+    found += [FileEvent(row.made_at, T("政策通知", "Told of what it gets"), "", "") for row in (file.notices if file else ())]
+    for award in file.awards.values() if file else ():
         if award.claimed_at:
             found.append(FileEvent(award.claimed_at, T(f"申请 {award.measure}", f"Claimed {award.measure}"), "", ""))
     return sorted(found, key=lambda event: event.at, reverse=True)[:at_most]

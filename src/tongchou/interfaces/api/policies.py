@@ -135,15 +135,16 @@ def _unreached(row: Any) -> dict[str, Any]:
 @router.get("/firms/{pk}/policies", response=FirmPoliciesOut, summary=both("一家企业的应享政策", "what one firm gets, why, why not"))
 def get_firm_policies(request: HttpRequest, pk: RowNumber) -> Any:
     firm = _firm(request, pk)
-    what = firm_file.policies_for(firm, request.at.date())  # type: ignore[attr-defined]
-    if what is None:
+    file = firm_file.open_file(firm)
+    if file is None:
         raise Unseen("book")
+    what = firm_file.policies_for(file, request.at.date())  # type: ignore[attr-defined]
     return {
         "total_yuan": what.total, "paid_yuan": what.paid, "ask": [field.name for field, _ in what.questions],
         "offers": [_offer(offer) for offer in (*what.gets, *what.could, *what.others)],
         "facts": [
             {"field": f.field.name, "label": pair(f.field.label), "value": f.raw, "source": pair(f.source), "known_on": f.known_on}
-            for f in firm_file.known_of(firm)
+            for f in firm_file.known_of(file)
         ],
     }  # fmt: skip
 

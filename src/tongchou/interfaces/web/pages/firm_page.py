@@ -30,7 +30,6 @@ from tongchou.domains.difficulties.rules import DIFFICULTY, KINDS, OUTCOMES, STE
 from tongchou.domains.firms.actions import Origin
 from tongchou.domains.firms.queries import firm_behind
 from tongchou.domains.policies.actions_awards import note_receipt
-from tongchou.domains.policies.queries import notices_of
 from tongchou.domains.registry.models import Firm
 from tongchou.interfaces import clock
 from tongchou.interfaces.web.pages.public_pass import untold
@@ -70,10 +69,13 @@ def _now(town: Installation) -> datetime:
 
 
 def _policies(firm: Firm, token: str, at: datetime) -> dict[str, object]:
-    what = firm_file.policies_for(firm, at.date())
+    file = firm_file.open_file(firm)
+    if file is None:
+        return {}
+    what = firm_file.policies_for(file, at.date())
     return {
-        "what": what, "takes": sum(not offer.instead for offer in what.gets) if what else 0, "facts": firm_file.known_of(firm),
-        "unread": any(row.read_at is None for row in notices_of(firm.pk)), "claim_url": reverse("firm_claim", args=[token]),
+        "what": what, "takes": sum(not (offer.instead or offer.taken_before) for offer in what.gets), "facts": firm_file.known_of(file),
+        "unread": file.is_unread, "claim_url": reverse("firm_claim", args=[token]),
         "tell_url": reverse("firm_tell", args=[token]),
     }  # fmt: skip
 

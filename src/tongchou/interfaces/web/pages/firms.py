@@ -18,7 +18,6 @@ from tongchou.domains.firms.models import Succession
 from tongchou.domains.firms.queries import further_paths, premises_of, successions_of
 from tongchou.domains.firms.rules import SUCCESSIONS
 from tongchou.domains.policies.actions_awards import note_receipt
-from tongchou.domains.policies.queries import latest_book, notices_of, read_again
 from tongchou.domains.registry.models import Firm
 from tongchou.domains.registry.rules import RESUMPTIONS, SIZE_CLASSES
 from tongchou.domains.resumption.queries import resumption_of
@@ -44,14 +43,13 @@ def seen_firm(request: Asked, pk: int) -> Firm:
 def firm(request: Asked, pk: int) -> HttpResponse:
     """The file."""
     row = seen_firm(request, pk)
-    what, book = firm_file.policies_for(row, request.at.date()), latest_book()
-    notices, may_write = notices_of(row.pk), request.actor.may("register.write", row.place.path)
+    file, may_write = firm_file.open_file(row), request.actor.may("register.write", row.place.path)
     context = {
-        "firm": row, "what": what, "facts": firm_file.known_of(row), "history": firm_file.history_of_firm(row), "notices": notices,
-        "unread": any(n.read_at is None for n in notices), "difficulties": open_for_firm(row.pk), "filed": resumption_of(row.pk),
+        "firm": row, "what": firm_file.policies_for(file, request.at.date()) if file else None, "facts": firm_file.known_of(file) if file else [],
+        "history": firm_file.history_of_firm(row, file), "unread": file is not None and file.is_unread, "difficulties": open_for_firm(row.pk), "filed": resumption_of(row.pk),
         "size": SIZE_CLASSES[row.size_class], "work": RESUMPTIONS[row.resumption], "may_write": may_write,
-        "industry": read_again(book).industries.get(row.industry[:2]) if book else None,
-        "fields": [f for f in read_again(book).fields.values() if not f.register] if book and may_write else [],
+        "industry": file.book.industries.get(row.industry[:2]) if file else None,
+        "fields": [f for f in file.book.fields.values() if not f.register] if file and may_write else [],
         "claim_url": reverse("firm_claim_for", args=[row.pk]) if request.actor.may("policy.work", row.place.path) else None,
         "tell_url": reverse("firm_facts", args=[row.pk]) if may_write else None, "premises": premises_of(row.pk),
         "successions": [_succession(one) for one in successions_of(row.pk)], "successions_kinds": list(SUCCESSIONS.items()),
