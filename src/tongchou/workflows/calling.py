@@ -31,6 +31,7 @@ from tongchou.domains.difficulties.models import Difficulty, FirmWord
 from tongchou.domains.difficulties.queries import open_counts, open_of_firms
 from tongchou.domains.difficulties.rules import STATES
 from tongchou.domains.registry.models import Firm
+from tongchou.domains.registry.queries import living_firms
 from tongchou.domains.registry.rules import RESUMPTIONS, SIZE_CLASSES
 from tongchou.domains.resumption.queries import stuck_since
 
@@ -60,7 +61,7 @@ def needs_at(place: Place, at: datetime, *, at_most: int = CONSIDERED, only: Col
     """Step 1: the firms of a place most in need of a visit; of `only` these (row numbers) also those in no need. Eight queries. Raises Refusal when a parameter has no value."""
     given = _parameters([WEIGHTS, REST_DAYS], at.date(), place.path)
     weights, rest_days = Weights(**given[WEIGHTS]), int(given[REST_DAYS])
-    firms = Firm.objects.filter(place__path__startswith=place.path)
+    firms = living_firms().filter(place__path__startswith=place.path)
     firms = firms if only is None else firms.filter(pk__in=only)
     met, left, waiting, stuck = last_met(firms), gone(firms), open_counts(firms), stuck_since(firms)
     found: list[tuple[int, Need]] = []
@@ -114,7 +115,7 @@ def bundle_for(found: DayPlan, kinds: Mapping[str, Mapping[str, str]]) -> dict[s
     waiting: dict[int, list[dict[str, Any]]] = {}
     for row in open_of_firms(firms):
         waiting.setdefault(row.firm_id, []).append(_waiting(row))
-    others = Firm.objects.filter(place__path__startswith=found.place.path).exclude(pk__in=firms).order_by("name", "pk")
+    others = living_firms().filter(place__path__startswith=found.place.path).exclude(pk__in=firms).order_by("name", "pk")
     return {
         "day": found.day.isoformat(),
         "minutes": found.minutes,

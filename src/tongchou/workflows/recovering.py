@@ -19,6 +19,7 @@ from django.db.models import Count
 from tongchou.core.parameters.queries import values_on
 from tongchou.core.wording import T
 from tongchou.domains.registry.models import Firm, Venue
+from tongchou.domains.registry.queries import living_firms
 from tongchou.domains.registry.rules import SECTIONS, SIZE_CLASSES, VENUE_CLASSES
 from tongchou.domains.resumption.models import Filing
 from tongchou.domains.resumption.queries import full_days, latest_readings, rulebook, stops_since, stuck_filings
@@ -191,7 +192,7 @@ def ahead(path: str, day: date, random: np.random.Generator) -> Ahead | None:
     """Step 4; None for a place without firms. The register's day of resumption gives the hazard of coming back, filings the others. Five queries."""
     states: Counter[str] = Counter()
     came: Counter[date | None] = Counter()
-    here = Firm.objects.filter(place__path__startswith=path).order_by().values_list("resumption", "resumed_on")
+    here = living_firms().filter(place__path__startswith=path).order_by().values_list("resumption", "resumed_on")
     for state, on, n in here.annotate(n=Count("pk")):
         states[state] += n
         came[on] += n if state != "closed" else 0
