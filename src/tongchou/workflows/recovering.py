@@ -100,7 +100,7 @@ _FIELDS: Mapping[str, str] = {"sector": "section", "village": "place_id", "size"
 def rates(seen: Picture, by: str, villages: Mapping[int, T]) -> list[Rate]:
     """Step 2: all together, then by group, the largest first. `by`: a key of BY. Two queries, for venues three."""
     field = _FIELDS[by]
-    here = Firm.objects.filter(place__path__startswith=seen.path).order_by()
+    here = living_firms().filter(place__path__startswith=seen.path).order_by()
     counted: dict[Any, Counter[str]] = defaultdict(Counter)
     for key, state, n in here.values_list(field, "resumption").annotate(n=Count("pk", distinct=True)):
         counted[key][state] += n
