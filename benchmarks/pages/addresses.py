@@ -19,13 +19,14 @@ POST_ONLY = {
     "doors_open", "door_exact", "door_invite", "door_screen_secret", "device_revoke",
     "pass_link", "pass_end", "pass_print", "pass_visitor", "pass_object",
     *(f"filing_{step}" for step in ("full", "reduce", "end", "withdraw")),
+    *(f"approval_{step}" for step in ("accept", "ask", "correct", "add", "decline", "refuse", "withdraw", "extend", "stop", "resume")),
     *(f"suspension_{step}" for step in ("new", "approve", "refuse", "withdraw", "lift", "object")),
     *(f"difficulty_{step}" for step in ("route", "promise", "answer", "hear")), "cause_answer", "cause_join", "permit_new", "permit_revoke", "difficulty_sampling",
     *(f"firm_{act}" for act in ("say", "tell", "claim", "read", "address", "address_end", "facts", "told", "claim_for", "succeed", "premises", "leave_premises")),
     *(f"policy_{step}" for step in ("entitle", "receive", "list_measure", "break_down", "issue", "deliver", "report")),
     *(f"project_{step}" for step in ("reach", "plan", "spend", "slip", "issue", "archive", "drop", "revive")), "slip_answer", "slip_close", "slip_return",
     *(f"payment_list_{step}" for step in ("approve", "refuse", "pay")),
-    "calls_plan", "call_phone_take", "call_phone_bundle",
+    "approval_link", "applicant_brings", "approval_cover_end", "calls_plan", "call_phone_take", "call_phone_bundle",
     "follow_up_check", "follow_up_call", "follow_up_tell", "report_settle",
 }  # fmt: skip
 PASS_TOKEN = "token-of-the-benchmark"  # of the address that `town.fill_up` gives somebody
@@ -67,6 +68,7 @@ def every_page() -> dict[str, str]:
     from tongchou.core.importing.models import ImportBatch
     from tongchou.core.outbox.models import Message
     from tongchou.core.people.models import User
+    from tongchou.domains.approvals.models import Application, ApplicationStep
     from tongchou.domains.difficulties.models import Cause, Difficulty, Permit
     from tongchou.domains.exposures.models import ExposureRequest
     from tongchou.domains.firms.models import FirmAddress
@@ -82,6 +84,7 @@ def every_page() -> dict[str, str]:
     from tongchou.domains.testing.models import Round, Site
     from tongchou.domains.tracing.models import Case
     from tongchou.domains.warning.models import Alarm
+    from tongchou.workflows.demonstration_approvals import APPLICANT_TOKEN
 
     testing = Round.objects.annotate(n=Count("roll")).order_by("dossier__closed_at", "-n", "pk").select_related("dossier__place").first()
     site = Site.objects.filter(place=testing.dossier.place).first() or Site.objects.first() if testing else None
@@ -116,6 +119,9 @@ def every_page() -> dict[str, str]:
     slip, issue = Slip.objects.order_by("pk").first(), Issue.objects.order_by("pk").first()
     assert slip and issue, "a town without projects"
     own_page, payments = f"/f/{address_token(settings.KEYS.index, own.firm_id, own.number)}", award.payment_list.dossier.number
+    applied = Application.objects.annotate(n=Count("steps")).order_by("-n", "pk").select_related("dossier").first()
+    step = ApplicationStep.objects.select_related("dossier").first()
+    assert applied and step, "a town where nobody has applied for anything"
     assert check and objection and made, "a town without a spot check, a suspension or posters made"
     assert testing and site and appeal, "a town without testing or appeals"
     assert incident and task and alarm and sentinel and stream and person and batch and lines and case and asked and file, (
@@ -150,6 +156,9 @@ def every_page() -> dict[str, str]:
         "passes": "/passes/", "shown_pass": f"/p/{PASS_TOKEN}", "pass_looks": f"/p/{PASS_TOKEN}/looks", "pass_worker": "/p/worker.js", "status_index": "/status", "status_list": "/status/revocation/0",
         "suspensions": "/suspensions/", "suspension": f"/suspensions/{objection.suspension.dossier.number}",
         "objection": f"/objections/{objection.dossier.number}",
+        "approvals": "/approvals/", "approval": f"/approvals/{applied.dossier.number}", "approval_work": f"/approvals/steps/{step.dossier.number}",
+        "approval_new": "/approvals/new", "approval_new firm": f"/approvals/new?procedure=APR-FOOD&firm={applied.firm_id}", "approval_new find": "/approvals/new?procedure=APR-FOOD&q=公司",
+        "approval_times": "/approvals/times", "approval_times what if": "/approvals/times?change=clerk&post=service-window", "approval_cover": "/approvals/cover", "applicant_page": f"/a/{APPLICANT_TOKEN}",
         "difficulties": "/difficulties/?stage=open", "difficulty": f"/difficulties/{difficulty.dossier.number}", "difficulty_new": "/difficulties/new?q=公司",
         "resumption": "/resumption/", "resumption village": "/resumption/?by=village", "resumption venue": "/resumption/?by=venue", "readings": "/resumption/readings", "white_list": "/resumption/white-list", "filings": "/resumption/filings/",
         "difficulty_new firm": f"/difficulties/new?firm={difficulty.firm_id}", "causes": "/causes/", "cause": f"/causes/{cause.dossier.number}", "firm_page": own_page, "permit": f"/permits/{permit.pk}",

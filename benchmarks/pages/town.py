@@ -66,10 +66,11 @@ def fill_up() -> None:
     from tongchou.core.people.models import User
     from tongchou.core.people.queries import actor_for
     from tongchou.core.places.queries import installation, leaf_places
+    from tongchou.domains.approvals.models import Application
     from tongchou.domains.registry.imports import RESIDENTS
     from tongchou.domains.tracing.line_lists import line_list
     from tongchou.interfaces import clock
-    from tongchou.workflows import demonstration_policies, demonstration_projects
+    from tongchou.workflows import demonstration_approvals, demonstration_policies, demonstration_projects
     from tongchou.workflows.calling import plan
     from tongchou.workflows.demonstration_calls import lay_points
     from tongchou.workflows.demonstration_difficulties import live_them_all
@@ -104,6 +105,8 @@ def fill_up() -> None:
     suspend_somebody(at)
     ask_to_suspend(at)
     live_them_all(at)
+    if not Application.objects.exists():
+        demonstration_approvals.live_them_all(clock.local_now(), days=10)
     _come_back()
     demonstration_policies.live_them_all(at)
     demonstration_projects.live_them_all(at)

@@ -174,6 +174,19 @@ COVERED: dict[str, tuple[str, ...]] = {
     "calls_plan": ("POST /calls/plan",),
     "call_phone": ("POST /calls",),
     "causes": ("GET /causes", "GET /causes/proposed", "POST /causes"),
+    "approvals": ("GET /approvals",),
+    "approval": ("GET /approvals/{number}",),
+    "approval_new": ("GET /approvals/procedures", "POST /approvals"),
+    "approval_work": ("POST /approvals/steps/{number}/start", "POST /approvals/steps/{number}/finish"),
+    **{
+        f"approval_{step}": (f"POST /approvals/{{number}}/{step}",)
+        for step in ("accept", "ask", "correct", "decline", "refuse", "withdraw", "extend", "stop", "resume")
+    },
+    "approval_add": ("POST /approvals/{number}/papers",),
+    "approval_link": ("POST /approvals/{number}/page",),
+    "approval_times": ("GET /approvals/times", "GET /approvals/what-if"),
+    "approval_cover": ("GET /approvals/delegations", "POST /approvals/delegations"),
+    "approval_cover_end": ("POST /approvals/delegations/{number}/end",),
     "cause": ("GET /causes/{number}",),
     "cause_join": ("POST /causes/{number}/join",),
     "cause_answer": ("POST /causes/{number}/answer",),
@@ -247,6 +260,7 @@ NOT_FOR_PROGRAMS = {
         "a firm's own address; what it says by telephone: POST /difficulties/{number}/heard",
     ),
     "payment_list_csv": "a spreadsheet; the awards are at GET /policies/measures/{name}/awards",
+    **dict.fromkeys(("applicant_page", "applicant_brings"), "an applicant's own address; the window has POST /approvals/{number}/correct"),
     "pass_worker": "keeps an opened pass on a phone",
     "register_csv": "a spreadsheet; the rows are at GET /registers/{name}/rows",
     "register_xlsx": "a spreadsheet; the rows are at GET /registers/{name}/rows",

@@ -36,7 +36,14 @@ from tongchou.workflows.early_warning import screen_morning
 from tongchou.workflows.installation import install_pack
 
 MOST_QUERIES = 25
-WHO = ("wu", "zhou", "lin", "gao", "sun")  # a village's secretary, the leader on duty, the duty officer, the auditor, the head of testing
+WHO = (
+    "wu",
+    "zhou",
+    "lin",
+    "gao",
+    "sun",
+    "mei",
+)  # a group's head, the leader on duty, the duty officer, the auditor, the head of testing, the service window
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@
 4. Groups accept, prove and finish their tasks; those the story leaves undone go overdue and climb. Tracers investigate.
 5. On the last two days people are tested (`demonstration_testing`), spot checks are drawn (`demonstration_spot_checks`), firms tell what hinders them
    (`demonstration_difficulties`), come back (`demonstration_resumption`), are visited (`demonstration_calls`) and learn what they
-   are due (`demonstration_policies`); projects are supervised (`demonstration_projects`).
+   are due (`demonstration_policies`); projects are supervised (`demonstration_projects`);
+   for a month offices work on approvals (`demonstration_approvals`).
 6. What happens in the last hours is left to the person who tries the town.
 """
 
@@ -39,6 +40,7 @@ from tongchou.domains.tracing.models import Case
 from tongchou.domains.warning.actions import acknowledge_alarm, dismiss_alarm
 from tongchou.domains.warning.models import Alarm
 from tongchou.workflows.activation import confirm, escalate_overdue
+from tongchou.workflows.demonstration_approvals import approval_days
 from tongchou.workflows.demonstration_calls import calling_days
 from tongchou.workflows.demonstration_difficulties import difficulty_days
 from tongchou.workflows.demonstration_gate import enrol_doors, scan_at_doors
@@ -124,6 +126,7 @@ class _Life:
             *calling_days(self.pack, last, self.zone),
             *policy_days(self.pack, last, self.zone),
             *project_days(self.pack, last, self.zone),
+            *approval_days(self.pack, last, self.zone),
         ):
             if at > self.from_at:
                 self._plan(at, happen)

@@ -173,6 +173,8 @@ CAPABILITIES: Mapping[str, frozenset[str]] = MappingProxyType(
                 "register.write",
                 "person.unmask",
                 "gate.read",
+                "approval.read",
+                "approval.receive",
                 "pass.issue",
                 "testing.sample",
                 "spot_check.take",

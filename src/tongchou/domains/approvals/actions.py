@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -31,6 +31,8 @@ from tongchou.domains.approvals.life import (
 )
 from tongchou.domains.approvals.models import Application, Procedure
 from tongchou.domains.approvals.rules import APPEAL, APPLICATION, TELL, TELL_WITHIN, left_out, minutes_until
+
+LONGEST_PERMIT = timedelta(days=366 * 50)  # beyond any: a slip of the pen
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,8 @@ def _misapplied(applying: Applying, name: str, day: date) -> list[FieldProblem]:
     if (procedure.body.get("tacit") or {}).get("when") == "permit_end" and applying.permit_ends_on is None:
         said = T("请填写原许可证的最后一天。", "Give the last day of the permit now held.")
         problems.append(FieldProblem("permit_ends_on", said))
+    if applying.permit_ends_on is not None and applying.permit_ends_on > day + LONGEST_PERMIT:
+        problems.append(FieldProblem("permit_ends_on", T("请核对年份。", "Check the year.")))
     if applying.permit_ends_on is not None and applying.permit_ends_on < day:
         said = T("原许可证已过期，请新办。", "The permit has ended: apply for a new one.")
         problems.append(FieldProblem("permit_ends_on", said))

@@ -198,15 +198,21 @@ def missing_papers(row: Application, spec: ProcedureSpec, steps: Sequence[StepSp
     return [code for code in needed_papers(spec, steps) if code not in there]
 
 
-def attach_known(row: Application, spec: ProcedureSpec, *, at: datetime) -> list[AttachedPaper]:
-    """Attach what the firm has given before and still holds: nothing is asked for twice. Two queries and one insert."""
-    day, wanted = calendar_at(row.place_path, at).local_day(at), missing_papers(row, spec)
-    if row.firm_id is None or not wanted:
-        return []
+def held_papers(firm_id: int, codes: Sequence[str], day: date) -> dict[str, Paper]:
+    """Code → the newest paper a firm has given that still holds on a day. One query."""
     newest: dict[str, Paper] = {}
-    for paper in Paper.objects.filter(firm=row.firm_id, code__in=wanted).select_related("first_for__dossier"):
+    for paper in Paper.objects.filter(firm=firm_id, code__in=codes).select_related("first_for__dossier"):
         if holds_on(paper.holds_until, day):
             newest.setdefault(paper.code, paper)
+    return newest
+
+
+def attach_known(row: Application, spec: ProcedureSpec, *, at: datetime) -> list[AttachedPaper]:
+    """Attach what the firm has given before and still holds: nothing is asked for twice. Two queries and one insert."""
+    wanted = missing_papers(row, spec)
+    if row.firm_id is None or not wanted:
+        return []
+    newest = held_papers(row.firm_id, wanted, calendar_at(row.place_path, at).local_day(at))
     rows = AttachedPaper.objects.bulk_create(
         [AttachedPaper(application=row, paper=newest[code], code=code, attached_at=at) for code in wanted if code in newest]
     )
@@ -227,8 +233,13 @@ def take_papers(row: Application, spec: ProcedureSpec, given: Sequence[PaperGive
                 for c in unknown
             ]
         )
+    today = calendar_at(row.place_path, at).local_day(at)
+    if early := [one for one in given if one.issued_on is not None and one.issued_on > today]:
+        raise Invalid(
+            [FieldProblem("issued_on", T(f"{one.code} 的出具日期在将来。", f"{one.code} is dated in the future.")) for one in early]
+        )
     for one in given:
-        days, day = spec.papers[one.code].days, one.issued_on or calendar_at(row.place_path, at).local_day(at)
+        days, day = spec.papers[one.code].days, one.issued_on or today
         note = one.note.strip() or ("" if one.content is not None else str(spec.papers[one.code].name))
         kept = attach_evidence(row.dossier, content=one.content, name=one.name, note=note, by=by, at=at)
         paper = Paper.objects.create(

@@ -70,6 +70,12 @@ def papers_of(row: Application) -> list[AttachedPaper]:
     return list(row.papers.select_related("paper__first_for__dossier", "paper__evidence"))
 
 
+def log_of(dossier_ids: Iterable[int], limit: int = 60) -> list[Entry]:
+    """What happened to an application and its steps, latest first; papers are listed by themselves (`papers_of`). One query."""
+    rows = Entry.objects.filter(subject_kind="dossier", subject_id__in=[str(pk) for pk in dossier_ids]).exclude(action="evidence.attach")
+    return list(rows.select_related("actor").order_by("-seq")[:limit])
+
+
 def live_steps_below(path: str) -> QuerySet[ApplicationStep]:
     """Steps not closed below a place, with their posts, oldest first."""
     rows = ApplicationStep.objects.filter(dossier__closed_at=None, dossier__place__path__startswith=path)
@@ -143,6 +149,7 @@ def step_spans(path: str, since: datetime, at: datetime) -> list[StepSpan]:
 
 def _span(step: ApplicationStep, entries: Iterable[Entry], at: datetime) -> StepSpan:
     opened = started = closed = paused_from = None
+    is_done = False
     paused = []
     for entry in entries:
         name = entry.action.split(".", 1)[1]
@@ -156,11 +163,11 @@ def _span(step: ApplicationStep, entries: Iterable[Entry], at: datetime) -> Step
             paused.append((paused_from, entry.at))
             paused_from = None
         if name in {"finish", "drop"}:
-            closed = entry.at
+            closed, is_done = entry.at, name == "finish"
     if paused_from is not None:
         paused.append((paused_from, at))
     body = step.application.procedure.body
     days = next(row["days"] for row in body["steps"] if row["id"] == step.code)
     return StepSpan(
-        body["id"], step.code, step.post.code, step.application_id, opened or step.dossier.opened_at, started, closed, tuple(paused), days
+        body["id"], step.code, step.post.code, step.application_id, opened or step.dossier.opened_at, started, closed, tuple(paused), days, is_done
     )  # fmt: skip

@@ -161,6 +161,7 @@ class StepSpan:
     closed_at: datetime | None
     paused: tuple[Span, ...]
     allowed_days: float
+    is_done: bool = True  # closed by being finished, not dropped
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +183,7 @@ def losses(spans: Iterable[StepSpan], calendar: Calendar, at: datetime) -> list[
     """Waiting beside working time by step and office, most days lost first. A step still open counts with what it has taken so far."""
     grouped: dict[tuple[str, str, str], list[tuple[float, float, float, float]]] = {}
     for span in spans:
-        grouped.setdefault((span.procedure, span.code, span.post), []).append(_taken(span, calendar, at))
+        grouped.setdefault((span.procedure, span.code, span.post), []).append(taken(span, calendar, at))
     found = []
     for (procedure, code, post), rows in grouped.items():
         n, (waited, worked, paused, over) = len(rows), (list(column) for column in zip(*rows, strict=True))
@@ -192,7 +193,7 @@ def losses(spans: Iterable[StepSpan], calendar: Calendar, at: datetime) -> list[
     return sorted(found, key=lambda one: (-one.lost_days, -one.waiting_days * one.count, one.procedure, one.code))
 
 
-def _taken(span: StepSpan, calendar: Calendar, at: datetime) -> tuple[float, float, float, float]:
+def taken(span: StepSpan, calendar: Calendar, at: datetime) -> tuple[float, float, float, float]:
     """(waiting, working, paused, over its own time) of one step, in working days. Over it is from the deadline on, so that nights count for nobody."""
     end = span.closed_at or at
     turn = min(span.started_at or end, end)

@@ -18,6 +18,7 @@ TAGS = {
     "tracing": "流调、随访、同时段人员 Investigations, follow-up, exposed people",
     "gate": "门岗：入口、扫码数、通行码 The gate: doors, what is counted at them, passes",
     "registers": "底数与导入 Registers and imports",
+    "approvals": "审批 Approvals",
     "difficulties": "企业走访、企业困难、共性问题 Visits to firms, their difficulties, common causes",
     "policies": "惠企政策、应享、清单 Policies, what firms are due, lists to fulfil",
     "projects": "项目四个一批、督办单 Projects in four batches, supervision slips",

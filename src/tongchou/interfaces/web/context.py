@@ -45,6 +45,7 @@ WAYS = (
     Way("difficulties", T("企业困难", "Difficulties"), "warning", "difficulty.read"),
     Way("policies", T("惠企政策", "Policies"), "check", "policy.read"),
     Way("projects", T("项目", "Projects"), "matrix", "project.read"),
+    Way("approvals", T("审批", "Approvals"), "check", "approval.read"),
     Way("resumption", T("复工复产", "Resumption"), "arrow-up", "resumption.read"),
     Way("spot_checks", T("抽检", "Spot checks"), "filter", "spot_check.read"),
     Way("imports", T("导入", "Imports"), "import", "import.write"),

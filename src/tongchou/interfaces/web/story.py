@@ -10,6 +10,7 @@ from tongchou.core.casework.machine import Machine
 from tongchou.core.casework.models import Dossier
 from tongchou.core.people.models import Post
 from tongchou.core.wording import T
+from tongchou.domains.approvals import rules as approvals
 from tongchou.domains.difficulties import rules as difficulties
 from tongchou.domains.exposures.rules import APPROVE_WITHIN, EXPOSURE
 from tongchou.domains.gate.rules import APPEAL
@@ -72,6 +73,13 @@ ACTS: Mapping[str, T] = {
     "spot_check.take": T("登记采样", "Taken"),
     "spot_check.miss": T("写明未采原因", "Not taken, with the reason"),
     "spot_check.results": T("登记检测结果", "Results kept"),
+    "application.open": T("提交申请", "Applied"),
+    "application.assign": T("申请转交", "Application passed on"),
+    "application.reuse": T("沿用已交材料", "Paper given before is used"),
+    "application.papers": T("添加材料", "Papers added"),
+    "application.page": T("发给申请人页面", "Applicant's page given"),
+    "approval_step.open": T("环节开始排队", "Step opened"),
+    "approval_step.assign": T("环节转交", "Step passed on"),
     "difficulty.open": T("提出困难", "Difficulty raised"),
     "difficulty.assign": T("困难转交", "Difficulty passed on"),
     "difficulty.permit": T("开通行证", "Permit issued"),
@@ -121,6 +129,8 @@ MACHINES: Mapping[str, Machine] = {
         SUSPENSION,
         OBJECTION,
         difficulties.DIFFICULTY,
+        approvals.APPLICATION,
+        approvals.STEP,
         difficulties.CAUSE,
         resumption.FILING,
         resumption.SITE_CHECK,
@@ -139,6 +149,7 @@ WHY: Mapping[str, T] = {
     "returned": T("退回上级", "Returned to the post above"),
     "to_check": T("交核实", "To be checked"),
     "routed": T("交办", "Routed"),
+    "delegated": T("交代办岗位", "To whoever stands in"),
     "reopened": T("企业说又遇到了", "It is back, says the firm"),
 }
 TONES: Mapping[str, str] = {
@@ -164,6 +175,10 @@ MISSED: Mapping[str, T] = {
     FINISH_WITHIN: T("抽检未按时办结", "spot check not finished in time"),
     APPROVE_WITHIN: T("未按时批复", "not decided in time"),
     SUSPEND_WITHIN: T("未按时批复", "not decided in time"),
+    approvals.TELL: T("未按时一次性告知", "missing papers not told in time"),
+    approvals.PROMISED: T("超过承诺时限", "promise not kept"),
+    approvals.STATUTORY: T("超过法定时限", "limit of the law passed"),
+    approvals.STEP_DUE: T("环节超时", "step not done in time"),
     difficulties.ROUTE_WITHIN: T("困难未按时交办", "difficulty not routed in time"),
     difficulties.PROMISE_WITHIN: T("未按时承诺", "nothing promised in time"),
     difficulties.PROMISED: T("未按承诺办好", "promise not kept in time"),
@@ -201,6 +216,8 @@ ADDRESSES: Mapping[str, str] = {
     "site_check": "site_check",
     "absence": "absence",
     "difficulty": "difficulty",
+    "application": "approval",
+    "approval_step": "approval_work",
     "cause": "cause",
     "policy": "policy_document",
     "payment_list": "payment_list",
