@@ -93,7 +93,7 @@ def known(matrix: Matrix, alarm: Alarm, monkeypatch: pytest.MonkeyPatch) -> dict
     )
     pack = packs_once.pack("xujing")
     assert pack.policies
-    specs = [spec for spec in pack.parameters if spec.key.startswith("policy.")]
+    specs = [spec for spec in pack.parameters if spec.key.startswith(("policy.", "approval.", "calendar."))]
     define_parameters(specs=specs, places={}, root=town.town, by=SYSTEM, at=AT)
     publish_book(content=pack.policies.content, place=town.town, by=SYSTEM, at=AT)
     proof = attach_evidence(task.dossier, content=PNG, by=town.fang, at=AT)
