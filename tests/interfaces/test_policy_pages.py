@@ -69,7 +69,7 @@ def test_the_file_of_a_firm_at_the_office(desk: Office) -> None:
     lin.post(f"{mine}/claim", {"measure": "DEFER"})
     wu.post(f"{mine}/told")
     text = wu.get(mine).content.decode()
-    assert desk.award("DEFER").state == "claimed" and "Claimed DEFER" in text and "Read its notices" in text
+    assert desk.award("DEFER").state == "claimed" and "Claimed: Pay later" in text and "Read its notices" in text
     (address,) = re.findall(r"http://testserver(/f/\w{32})<", wu.post(f"{mine}/address").content.decode())
     assert Client().get(address).status_code == 200
     wu.post(f"{mine}/end-address", {"reason": "链接外传"})

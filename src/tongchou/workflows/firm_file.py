@@ -14,6 +14,7 @@ from functools import cached_property
 from django.db import transaction
 
 from tongchou.core.audit.models import Entry
+from tongchou.core.casework.events import Event
 from tongchou.core.errors import Unseen
 from tongchou.core.packs.benefits import is_sum
 from tongchou.core.packs.fields import FieldSpec
@@ -21,6 +22,8 @@ from tongchou.core.packs.matching import Matched
 from tongchou.core.packs.policies import Measure, PolicyBook
 from tongchou.core.people.rules import Actor
 from tongchou.core.wording import T
+from tongchou.domains.approvals.queries import events_of_firm as applications_of
+from tongchou.domains.calls.queries import calls_to_firm
 from tongchou.domains.difficulties.queries import events_of_firm as difficulties_of
 from tongchou.domains.firms.actions import Origin, record_facts
 from tongchou.domains.firms.models import FirmFact
@@ -198,16 +201,6 @@ def known_of(file: FirmFile) -> list[KnownFact]:
     return rows
 
 
-@dataclass(frozen=True, slots=True)
-class FileEvent:
-    """One thing that happened with a firm."""
-
-    at: datetime
-    words: T
-    number: str  # of the dossier that tells more; empty for none
-    kind: str
-
-
 _OWN = {
     "firm.facts": T("更新企业情况", "What is known of it was renewed"),
     "firm.address_end": T("企业页面链接停用", "The address of its page ended"),
@@ -215,16 +208,19 @@ _OWN = {
 }  # fmt: skip
 
 
-def history_of_firm(firm: Firm, file: FirmFile | None, at_most: int = 40) -> list[FileEvent]:
-    """What happened with a firm, the latest first: its filings, difficulties, facts, notices, awards. Five queries."""
-    found = [FileEvent(e.at, e.words, e.dossier.number, e.dossier.kind) for e in difficulties_of(firm.pk)]
-    found += [FileEvent(e.at, e.words, e.dossier.number, e.dossier.kind) for e in filings_of(firm.pk)]
-    for entry in Entry.objects.filter(subject_kind="firm", subject_id=str(firm.pk), action__in=list(_OWN)).order_by("-seq")[:at_most]:
-        found.append(FileEvent(entry.at, _OWN[entry.action], "", ""))
-    found += [FileEvent(row.made_at, T("政策通知", "Told of what it gets"), "", "") for row in (file.notices if file else ())]
-    for award in file.awards.values() if file else ():
-        if award.claimed_at:
-            found.append(FileEvent(award.claimed_at, T(f"申请 {award.measure}", f"Claimed {award.measure}"), "", ""))
+def history_of_firm(firm: Firm, file: FirmFile | None, at_most: int = 40) -> list[Event]:
+    """What happened with a firm, the latest first: filings, difficulties, applications, visits, facts, notices, awards. Eight queries."""
+    found = [*difficulties_of(firm.pk), *filings_of(firm.pk), *applications_of(firm.pk), *calls_to_firm(firm.pk)]
+    own = Entry.objects.filter(subject_kind="firm", subject_id=str(firm.pk), action__in=list(_OWN)).order_by("-seq")
+    found += [Event(entry.at, _OWN[entry.action]) for entry in own[:at_most]]
+    if file is not None:
+        found += [Event(row.made_at, T("政策通知", "Told of what it gets")) for row in file.notices]
+        claimed = (award for award in file.awards.values() if award.claimed_at)
+        titles = {measure.id: measure.title for measure in file.book.measures.measures}
+        for award in claimed:
+            title = titles.get(award.measure, T(award.measure, award.measure))
+            assert award.claimed_at is not None
+            found.append(Event(award.claimed_at, T(f"申请：{title.zh}", f"Claimed: {title.en}")))
     return sorted(found, key=lambda event: event.at, reverse=True)[:at_most]
 
 

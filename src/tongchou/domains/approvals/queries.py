@@ -1,13 +1,12 @@
 """Reading approvals: by office, by applicant, by firm, and where time was lost."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db.models import F, Q, QuerySet
 
 from tongchou.core.audit.models import Entry
-from tongchou.core.casework.models import Dossier
+from tongchou.core.casework.events import Event
 from tongchou.core.errors import Unseen
 from tongchou.core.people.queries import within
 from tongchou.core.people.rules import Actor
@@ -106,16 +105,7 @@ def stops_over(at: datetime) -> list[Application]:
     return list(rows.select_related("dossier__place", "procedure"))
 
 
-@dataclass(frozen=True, slots=True)
-class FirmEvent:
-    """Something that happened with a firm, for its one file."""
-
-    at: datetime
-    words: T
-    dossier: Dossier
-
-
-def events_of_firm(firm_id: int) -> list[FirmEvent]:
+def events_of_firm(firm_id: int) -> list[Event]:
     """What happened with a firm's applications, latest first: opened, each turn of the log, closed. Two queries."""
     rows = {str(row.pk): row for row in Application.objects.filter(firm=firm_id).select_related("dossier__place")}
     labels = {step.name: step.label for step in APPLICATION.steps} | {"open": T("提交申请", "Applied")}
@@ -125,7 +115,7 @@ def events_of_firm(firm_id: int) -> list[FirmEvent]:
         name, head = entry.action.split(".", 1)[1], rows[entry.subject_id].dossier
         if name in labels:
             words = T(f"{labels[name].zh}：{head.title_zh}", f"{labels[name].en}: {head.title_en}")
-            found.append(FirmEvent(entry.at, words, head))
+            found.append(Event(entry.at, words, head))
     return found
 
 

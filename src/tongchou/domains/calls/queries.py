@@ -1,12 +1,12 @@
 """Reading plans and visits: a person's day, what a firm was visited for, who was met when."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Max, Q, QuerySet
 
+from tongchou.core.casework.events import Event
 from tongchou.core.people.queries import within
 from tongchou.core.people.rules import Actor
 from tongchou.core.wording import T
@@ -52,19 +52,11 @@ def calls_seen(actor: Actor) -> QuerySet[Call]:
     return rows.select_related("firm__place", "visitor").prefetch_related("raised__dossier")
 
 
-@dataclass(frozen=True, slots=True)
-class CallEvent:
-    """A visit as a line in the history of a firm."""
-
-    at: datetime
-    words: T
-
-
-def calls_to_firm(firm_id: int) -> list[CallEvent]:
+def calls_to_firm(firm_id: int) -> list[Event]:
     """Visits to a firm, latest first, in words. One query."""
     found = []
     for row in Call.objects.filter(firm=firm_id).select_related("visitor"):
         how, who = OUTCOMES[row.outcome], row.visitor.name
         said = f"（{row.spoke_to}）" if row.spoke_to else ""
-        found.append(CallEvent(row.called_at, T(f"走访：{who.zh}，{how.zh}{said}", f"Visit by {who.en}: {how.en} {row.spoke_to}".rstrip())))
+        found.append(Event(row.called_at, T(f"走访：{who.zh}，{how.zh}{said}", f"Visit by {who.en}: {how.en} {row.spoke_to}".rstrip())))
     return found

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Count, F, Q, QuerySet
 
 from tongchou.core.audit.models import Entry
+from tongchou.core.casework.events import Event
 from tongchou.core.casework.models import Dossier
 from tongchou.core.errors import Unseen
 from tongchou.core.parameters.queries import duration_of, values_on
@@ -109,21 +110,12 @@ def seen_permit(number: int, actor: Actor) -> Permit:
     return row
 
 
-@dataclass(frozen=True, slots=True)
-class FirmEvent:
-    """Something that happened to one of a firm's difficulties."""
-
-    at: datetime
-    words: T
-    dossier: Dossier
-
-
-def events_of_firm(firm_id: int) -> list[FirmEvent]:
+def events_of_firm(firm_id: int) -> list[Event]:
     """What happened to a firm's difficulties, latest first: raised, routed, promised, answered, and what the firm said. Two queries."""
     heads = {str(row.pk): row.dossier for row in Difficulty.objects.filter(firm=firm_id).select_related("dossier__place")}
     words = {"difficulty.open": _RAISED, **{f"difficulty.{step.name}": step.label for step in DIFFICULTY.steps}}
     entries = Entry.objects.filter(subject_kind="dossier", subject_id__in=list(heads), action__in=list(words)).order_by("-seq")
-    return [FirmEvent(e.at, _said(words[e.action], heads[e.subject_id], e.reason), heads[e.subject_id]) for e in entries]
+    return [Event(e.at, _said(words[e.action], heads[e.subject_id], e.reason), heads[e.subject_id]) for e in entries]
 
 
 def _said(what: T, head: Dossier, reason: str) -> T:

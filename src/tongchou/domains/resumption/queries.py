@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from tongchou.core.audit.models import Entry
+from tongchou.core.casework.events import Event
 from tongchou.core.casework.models import Dossier
 from tongchou.core.errors import Unseen
 from tongchou.core.people.queries import within
@@ -133,24 +134,15 @@ def open_to_all(place_path: str) -> list[Filing]:
     return list(_filings().filter(is_live=True, closed_loop=False, dossier__place__path__startswith=place_path).order_by("pk"))
 
 
-@dataclass(frozen=True, slots=True)
-class FirmEvent:
-    """Something that happened with a firm's filings."""
-
-    at: datetime
-    words: T
-    dossier: Dossier
-
-
 _OPENED = T("复工备案", "Resumption filed")
 _WORDS: Mapping[str, T] = {f"filing.{step.name}": step.label for step in FILING.steps} | {"filing.open": _OPENED}
 
 
-def events_of_firm(firm_id: int) -> list[FirmEvent]:
+def events_of_firm(firm_id: int) -> list[Event]:
     """What happened with a firm's filings, the latest first. Two queries."""
     heads = {str(row.dossier_id): row.dossier for row in Filing.objects.filter(firm=firm_id).select_related("dossier")}
     rows = Entry.objects.filter(subject_kind="dossier", subject_id__in=list(heads), action__in=list(_WORDS)).order_by("-seq")
-    return [FirmEvent(row.at, _WORDS[row.action], heads[row.subject_id]) for row in rows]
+    return [Event(row.at, _WORDS[row.action], heads[row.subject_id]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

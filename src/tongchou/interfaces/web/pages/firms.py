@@ -11,6 +11,7 @@ from django.utils.cache import add_never_cache_headers
 from tongchou.core.errors import FieldProblem, Invalid, Unseen
 from tongchou.core.places.queries import place_by_code, places_below
 from tongchou.core.wording import T
+from tongchou.domains.approvals.queries import open_for_firm as applied_for
 from tongchou.domains.difficulties.queries import open_for_firm
 from tongchou.domains.firms.actions import Origin, end_address, give_address
 from tongchou.domains.firms.actions_succession import add_premises, end_premises
@@ -25,6 +26,7 @@ from tongchou.interfaces.web.addresses import public_address
 from tongchou.interfaces.web.page import Asked, page
 from tongchou.interfaces.web.pages.case_steps import read_day
 from tongchou.interfaces.web.qr import qr_inline
+from tongchou.interfaces.web.story import address_of, state_of
 from tongchou.workflows import firm_file
 from tongchou.workflows.succeeding import succeed
 
@@ -46,7 +48,8 @@ def firm(request: Asked, pk: int) -> HttpResponse:
     file, may_write = firm_file.open_file(row), request.actor.may("register.write", row.place.path)
     context = {
         "firm": row, "what": firm_file.policies_for(file, request.at.date()) if file else None, "facts": firm_file.known_of(file) if file else [],
-        "history": firm_file.history_of_firm(row, file), "unread": file is not None and file.is_unread, "difficulties": open_for_firm(row.pk), "filed": resumption_of(row.pk),
+        "history": [(event, address_of(event.dossier) if event.dossier else None) for event in firm_file.history_of_firm(row, file)],
+        "applications": [(one.dossier, state_of(one.dossier)) for one in applied_for(row.pk)] if request.actor.may("approval.read", row.place.path) else [], "unread": file is not None and file.is_unread, "difficulties": open_for_firm(row.pk), "filed": resumption_of(row.pk),
         "size": SIZE_CLASSES[row.size_class], "work": RESUMPTIONS[row.resumption], "may_write": may_write,
         "industry": file.book.industries.get(row.industry[:2]) if file else None,
         "fields": [f for f in file.book.fields.values() if not f.register] if file and may_write else [],
