@@ -138,7 +138,7 @@ COVERED: dict[str, tuple[str, ...]] = {
     "difficulties": ("GET /difficulties",),
     "difficulty": ("GET /difficulties/{number}",),
     "difficulty_new": ("POST /difficulties",),
-    "policies": ("GET /policies/measures", "GET /policies/book", "POST /policies/book", "GET /policies/documents"),
+    "policies": ("GET /policies/measures", "GET /policies/outlook", "GET /policies/book", "POST /policies/book", "GET /policies/documents"),
     "policy_measure": ("GET /policies/measures/{name}/awards",),
     "policy_unreached": ("GET /policies/unreached",),
     "policy_entitle": ("POST /policies/entitle",),

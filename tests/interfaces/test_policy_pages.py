@@ -145,6 +145,10 @@ def test_programs_do_the_same(desk: Office) -> None:
     assert wu.post(f"{firm}/receipt").json() == {"notices": 1}
     assert "/f/" in wu.post(f"{firm}/address").json()["address"]
     assert lin.post("/policies/entitle").json()["told"] == 0
+    outlook = lin.get("/policies/outlook").json()
+    # The first firm's twelve heads are worth 6,000; of the other two the heads are not known; the flat grant is possible for all three.
+    assert outlook["needs"]["GRANT"] == {"yes": 3, "unknown": 0, "no": 0, "yuan": 6000, "possible_yuan": 0, "without_sum": 2}
+    assert outlook["needs"]["FLAT"]["possible_yuan"] == 6000 and outlook["asked"] == {"layoff_rate": 3, "hard_hit": 2}
     made = lin.post("/policies/measures/GRANT/lists").json()
     assert (made["awards"], made["prepared_by"]) == (1, "lin")
     steps = f"/policies/lists/{made['number']}"

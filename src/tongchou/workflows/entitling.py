@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from tongchou.core.errors import Refusal
 from tongchou.core.outbox.queue import tell_post
 from tongchou.core.packs.benefits import is_sum
-from tongchou.core.packs.fields import Fields, FieldSpec
+from tongchou.core.packs.fields import Fields
 from tongchou.core.packs.matching import Matched, match
 from tongchou.core.packs.policies import Measure, PolicyBook
 from tongchou.core.people.rules import Actor, system_actor
@@ -38,8 +38,8 @@ from tongchou.domains.policies.queries import latest_book, read_again, taken_by,
 from tongchou.domains.registry.models import Firm
 from tongchou.domains.registry.queries import living_firms
 from tongchou.science.eligibility.compiling import Programme, compile_rules
-from tongchou.science.eligibility.evaluation import UNKNOWN, YES, facts_worth_asking
 from tongchou.science.eligibility.model import Choices, Column, Effort, Efforts, Numbers
+from tongchou.workflows.policy_outlook import keep_outlook
 
 MACHINE = system_actor("entitling")
 _REGISTER = ("credit_code", "size_class", "industry", "staff_count", "revenue_cny_10k", "assets_cny_10k")
@@ -189,7 +189,9 @@ def entitle(place: Place, *, by: Actor, at: datetime) -> Entitled:
     """Steps 1 to 4 for all firms below a place, on the day of `at`. A second run tells nobody."""
     book = require_book()
     firms = read_firms(place.path, read_again(book).fields)
-    kept = keep_awards(found=found_of(firms, match_firms(firms, book, at.date())), firms=firms.pks, book=book, place=place, by=by, at=at)
+    matched = match_firms(firms, book, at.date())
+    kept = keep_awards(found=found_of(firms, matched), firms=firms.pks, book=book, place=place, by=by, at=at)
+    keep_outlook(matched, len(firms.pks), book, at.date(), place, by=MACHINE, at=at)
     told = tell_firms(book=book, place=place, by=by, at=at)
     return Entitled(len(firms.pks), kept, told)
 
@@ -260,42 +262,3 @@ def deliver(row: PolicyDocument, *, by: Actor, at: datetime) -> PolicyDocument:
     measures = read_again(require_book()).measures.measures
     own = [m.id for m in measures if row.source in {source.key for source in m.sources}]
     return deliver_document(row, untold=untold_firms(own, row.place_path), by=by, at=at)
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """What the measures in force cost below a place, if every firm takes what it can have: known yuan, firms whose sum or right is not known."""
-
-    measure: Measure
-    yes: int
-    unknown: int
-    no: int
-    yuan: float
-    without_sum: int
-
-
-def budget_of(firms: KnownFirms, matched: Matched) -> list[Budget]:
-    """One line a measure, in the order of the book."""
-    lines = []
-    for m, measure in enumerate(matched.measures):
-        answer, taken, yuan = matched.found.answer[m], matched.taken[m], matched.worth[m].yuan
-        without = int(np.isnan(yuan[taken]).sum()) if is_sum(measure.benefit) else 0
-        lines.append(
-            Budget(
-                measure,
-                int((answer == YES).sum()),
-                int((answer == UNKNOWN).sum()),
-                int((answer == 0).sum()),
-                float(np.nansum(yuan[taken])),
-                without,
-            )
-        )
-    return lines
-
-
-def worth_asking(firms: KnownFirms, matched: Matched, at_most: int = 8) -> list[tuple[FieldSpec, int]]:
-    """The facts that settle most pairs of firm and measure over all these firms, with how many."""
-    names, counted = facts_worth_asking(matched.found)
-    total = counted.sum(axis=0)
-    best = sorted(range(len(names)), key=lambda n: (-total[n], names[n]))[:at_most]
-    return [(firms.fields[names[n]], int(total[n])) for n in best if total[n]]

@@ -12,7 +12,7 @@ from tongchou.core.errors import Invalid, Refusal, Stale, Unseen
 from tongchou.domains.policies.actions_awards import approve_list, claim_award, note_receipt, pay_awards, refuse_award, refuse_list
 from tongchou.domains.policies.models import Award, FirmNotice
 from tongchou.domains.policies.queries import tallies, unreached
-from tongchou.workflows.entitling import compare, match_firms, read_firms, worth_asking
+from tongchou.workflows.entitling import compare
 from tongchou.workflows.firm_file import claim
 
 
@@ -177,10 +177,3 @@ def test_a_receipt_is_the_firms_own_or_that_of_whoever_told_it(desk: Office) -> 
         note_receipt(firm=desk.firms[2], by=desk.town.wu, at=later)
     assert [n.read_by_id for n in FirmNotice.objects.order_by("pk")] == [None, desk.town.wu.user_id, None]
     assert unreached(desk.town.lin, later).count() == 1 and tallies(desk.town.town.path)["GRANT"].read == 2
-
-
-def test_the_facts_worth_asking_are_those_that_settle_most(desk: Office) -> None:
-    fields = book_from(desk.folder).fields
-    firms = read_firms(desk.town.town.path, fields)
-    asked = worth_asking(firms, match_firms(firms, desk.book, AT.date()))
-    assert [(field.name, n) for field, n in asked] == [("hard_hit", 3), ("layoff_rate", 3)]

@@ -37,6 +37,7 @@ from tongchou.interfaces.api.policy_shapes import (
     HandedOverOut,
     ListOut,
     MeasureOut,
+    OutlookOut,
     PaymentsIn,
     PremisesIn,
     PremisesOut,
@@ -48,6 +49,7 @@ from tongchou.interfaces.api.town import town_for
 from tongchou.interfaces.api.wording import Reason, both, pair
 from tongchou.interfaces.web.addresses import public_address
 from tongchou.workflows import entitling, firm_file
+from tongchou.workflows.policy_outlook import latest_outlook
 from tongchou.workflows.succeeding import succeed
 
 router = Router(tags=["policies"])
@@ -93,6 +95,19 @@ def get_measures(request: HttpRequest) -> Any:
         title = measure.title if measure else T(tally.measure, tally.measure)
         found.append({**row, "name": pair(title), "delivery": measure.delivery if measure else ""})
     return found
+
+
+@router.get("/policies/outlook", response=OutlookOut, summary=both("要多少钱、先问什么", "what the policies take, and what to ask first"))
+def get_outlook(request: HttpRequest) -> Any:
+    found = latest_outlook(town_for(request, READ).place)
+    if found is None:
+        raise Unseen("outlook")
+    return {
+        "at": found.at,
+        "firms": found.firms,
+        "needs": {name: asdict(need) for name, need in found.needs.items()},
+        "asked": dict(found.asked),
+    }
 
 
 @router.post(

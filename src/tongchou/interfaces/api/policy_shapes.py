@@ -45,6 +45,26 @@ class MeasureOut(Schema):
     paid_yuan: Decimal
 
 
+class NeedOut(Schema):
+    """一项政策要多少钱 One measure over all firms: firms and yuan."""
+
+    yes: int
+    unknown: int
+    no: int
+    yuan: float
+    possible_yuan: float
+    without_sum: int
+
+
+class OutlookOut(Schema):
+    """要多少钱、先问什么 What the policies take, and which fact settles most pairs of firm and measure."""
+
+    at: datetime
+    firms: int
+    needs: dict[str, NeedOut]
+    asked: dict[str, int]
+
+
 class EntitledOut(Schema):
     """匹配结果 What matching the town did."""
 

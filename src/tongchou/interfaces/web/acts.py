@@ -41,6 +41,7 @@ NAMES: Mapping[str, T] = {
     "firm.premises_end": T("停用经营场所", "Premises left"),
     "firm.facts": T("更新企业情况", "Facts of a firm renewed"),
     "firm.facts_many": T("批量更新企业情况", "Facts of many firms renewed"),
+    "policy.outlook": T("政策资金测算留档", "What policies take, kept"),
     "policy.publish": T("发布政策库", "Book of policies published"),
     "footfall.release": T("公布场所人次", "Footfall given"),
     "gate.count": T("汇总扫码记录", "Scans counted"),

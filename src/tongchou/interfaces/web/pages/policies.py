@@ -38,6 +38,7 @@ from tongchou.interfaces.web.page import Asked, page
 from tongchou.interfaces.web.pages.case_steps import read_day
 from tongchou.interfaces.web.story import state_of, story_of
 from tongchou.workflows import entitling
+from tongchou.workflows.policy_outlook import latest_outlook
 from tongchou.workflows.policy_text import benefit_words, how_words, source_words
 
 ROWS = 50
@@ -66,7 +67,9 @@ def policies(request: Asked) -> HttpResponse:
     documents = list(queries.documents_seen(request.actor)[:12])
     clocks = running_clocks([row.pk for row in documents])
     since = request.at - duration(UNREACHED_AFTER, on=request.at.date(), place_path=town.path)
+    outlook, fields = latest_outlook(town), queries.read_again(book).fields
     context = {
+        "outlook": outlook, "asked": [(fields[name], n) for name, n in (outlook.asked if outlook else ()) if name in fields],
         "book": book, "rows": [row for row in rows if row[1]], "nobody": sum(row[1] is None for row in rows), "kpis": _kpis(tallies),
         "told_only": [m for m in measures if not m.is_claimed], "low": sum(m.confidence == "low" for m in queries.read_again(book).measures.measures),
         "documents": [(row, state_of(row.dossier), TONES.get(row.dossier.state, ""), clocks.get(row.pk)) for row in documents],
