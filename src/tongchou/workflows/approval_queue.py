@@ -96,10 +96,11 @@ def _specs(rows: Sequence[Application]) -> dict[str, ProcedureSpec]:
 
 def lost_time(path: str, at: datetime) -> LostTime:
     """Where applications accepted in the last half year lost time, below a place. Five queries."""
-    calendar, since = calendar_at(path, at), at - BACK
+    since = at - BACK
     rows = _accepted(path, since)
-    specs = _specs(rows)
-    kept = []
+    if not rows:
+        return LostTime((), (), {}, {})
+    calendar, specs, kept = calendar_at(path, at), _specs(rows), list[Kept]()
     for code, spec in specs.items():
         mine = [row for row in rows if row.procedure.code == code]
         ended = [row for row in mine if row.dossier.closed_at is not None]
@@ -122,11 +123,11 @@ def _posts_of(specs: dict[str, ProcedureSpec]) -> set[str]:
 
 def network_of(path: str, at: datetime) -> LogNetwork | None:
     """The procedures in use below a place as a network; None before anything was accepted. Five queries."""
-    calendar, since = calendar_at(path, at), at - BACK
+    since = at - BACK
     rows = _accepted(path, since)
-    specs = _specs(rows)
-    if not specs:
+    if not rows:
         return None
+    calendar, specs = calendar_at(path, at), _specs(rows)
     spans, measured = step_spans(path, since, at), dict[tuple[str, str], list[float]]()
     for span in spans:
         if span.is_done and span.started_at is not None:
