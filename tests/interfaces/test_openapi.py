@@ -11,7 +11,7 @@ import pytest
 import schemathesis
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
-from django.db import close_old_connections, transaction
+from django.db import close_old_connections, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ninja import Schema
@@ -44,6 +44,7 @@ for _path, _methods in COMMITTED["paths"].items():
         OPERATIONS.setdefault(_operation["tags"][0], []).append((_path, _method))
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 EXAMPLES, EXAMPLES_REFUSED = 6, 2
+FEWER = 3  # on the second database, which is asked for what it alone refuses
 
 
 def test_committed_document_is_this_programs() -> None:
@@ -157,7 +158,7 @@ def test_answers_conform_whatever_is_sent(tag: str, interface: Any, known: dict[
         case.validate_response(answer, checks=CHECKS)
 
     for path, method in OPERATIONS[tag]:
-        send(interface[path][method.upper()], conforms, EXAMPLES)
+        send(interface[path][method.upper()], conforms, EXAMPLES if connection.vendor == "sqlite" else FEWER)
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"reason": "\\u0000"}', b'{"reason": "\\ud800"}', b'{"reason": NaN}', b"[" * 90_000, b""])
