@@ -13,11 +13,12 @@ from tests.fixtures_town import AT, Town
 from tongchou.core.errors import Invalid, Stale, Unseen
 from tongchou.core.wording import use_language
 from tongchou.domains.firms.actions import give_address
-from tongchou.domains.firms.models import FirmAddress, Succession
+from tongchou.domains.firms.models import FirmAddress, FirmFact, Succession
 from tongchou.domains.policies.actions_awards import HandedOver, approve_list, pay_awards
 from tongchou.domains.policies.models import Award
 from tongchou.domains.registry.models import Firm
 from tongchou.domains.registry.queries import resumption_by_sector
+from tongchou.workflows.firm_file import known_of, open_file, policies_for
 from tongchou.workflows.succeeding import succeed
 
 DAY = AT.date()
@@ -73,6 +74,16 @@ def test_what_a_firm_took_another_split_off_it_cannot_have_again(desk: Office) -
     desk.entitled()
     assert Award.objects.get(firm=child, measure="GRANT").state == "lapsed" and desk.award("GRANT").state == "paid"
     assert Firm.objects.get(pk=desk.firms[0].pk).ended_on is None
+
+
+def test_a_fact_that_a_later_book_words_otherwise_is_not_known(desk: Office) -> None:
+    FirmFact.objects.filter(field="insured_staff").update(value="a dozen")
+    FirmFact.objects.filter(field="hard_hit").update(value="perhaps")
+    desk.entitled()
+    assert desk.award("GRANT").yuan is None and desk.award("DEFER").state == "lapsed"
+    file = open_file(desk.firms[0])
+    assert file is not None and {offer.measure.id for offer in policies_for(file, DAY).could} == {"FLAT", "DEFER"}
+    assert "hard_hit" not in {fact.field.name for fact in known_of(file)}
 
 
 def test_what_is_wrong_is_named_and_nothing_is_half_done(desk: Office) -> None:

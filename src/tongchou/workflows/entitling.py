@@ -109,9 +109,10 @@ def _known(rows: Sequence[tuple[Any, ...]], fields: Fields, facts: Iterable[tupl
                 at, values = known.setdefault(name, ([], []))
                 at.append(n)
                 values.append(value)
+    keeps = cache(lambda name, value: name in fields and fields[name].register is None and fields[name].keeps(value))
     for pk, name, value in facts:
-        field = fields.get(name)
-        if field is not None and field.register is None and pk in position:  # facts of ended firms stay
+        # Facts of ended firms stay, and so do those that the book of today no longer asks for or words otherwise: not known.
+        if pk in position and keeps(name, value):
             at, values = known.setdefault(name, ([], []))
             at.append(position[pk])
             values.append(value)

@@ -74,6 +74,13 @@ class FieldSpec:
             raise BadFact(day if self.kind == "day" else plain)
         return f"{number:.15g}"
 
+    def keeps(self, value: str) -> bool:
+        """Whether a value is one that this field keeps: one recorded under an earlier book may be none."""
+        try:
+            return self.read(value) == value
+        except BadFact:
+            return False
+
     def number(self, value: str) -> float:
         """A kept value as a number: a day as its ordinal, a flag as 0 or 1."""
         if self.kind == "day":
