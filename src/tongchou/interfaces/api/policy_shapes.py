@@ -45,7 +45,7 @@ class MeasureOut(Schema):
     paid_yuan: Decimal
 
 
-class NeedOut(Schema):
+class MeasureNeedOut(Schema):
     """一项政策要多少钱 One measure over all firms: firms and yuan."""
 
     yes: int
@@ -61,7 +61,7 @@ class OutlookOut(Schema):
 
     at: datetime
     firms: int
-    needs: dict[str, NeedOut]
+    needs: dict[str, MeasureNeedOut]
     asked: dict[str, int]
 
 
