@@ -260,6 +260,5 @@ def list_measure(measure: Measure, place: Place, *, by: Actor, at: datetime) -> 
 
 def deliver(row: PolicyDocument, *, by: Actor, at: datetime) -> PolicyDocument:
     """Every firm that a document is for was told. Raises Refusal, with how many were not."""
-    measures = read_again(require_book()).measures.measures
-    own = [m.id for m in measures if row.source in {source.key for source in m.sources}]
+    own = [m.id for m in read_again(require_book()).measures.from_source(row.source)]
     return deliver_document(row, untold=untold_firms(own, row.place_path), by=by, at=at)

@@ -27,7 +27,7 @@ from tongchou.domains.calls.queries import calls_to_firm
 from tongchou.domains.difficulties.queries import events_of_firm as difficulties_of
 from tongchou.domains.firms.actions import Origin, record_facts
 from tongchou.domains.firms.models import FirmFact
-from tongchou.domains.firms.queries import facts_of
+from tongchou.domains.firms.queries import facts_of, further_paths
 from tongchou.domains.firms.rules import REGISTER, SOURCES
 from tongchou.domains.policies.actions_awards import claim_award
 from tongchou.domains.policies.models import Award, Book, FirmNotice
@@ -129,6 +129,14 @@ class FirmFile:
     @property
     def is_unread(self) -> bool:
         return any(notice.read_at is None for notice in self.notices)
+
+
+def seen_firm(pk: int, actor: Actor, at: datetime) -> Firm:
+    """A firm registered in the actor's places or with premises there. Raises Unseen when missing or elsewhere. Two queries."""
+    row = Firm.objects.select_related("place").filter(pk=pk).first() if pk < 1 << 62 else None
+    if row is None or not any(actor.may("register.read", path) for path in (row.place.path, *further_paths(pk, at.date()))):
+        raise Unseen("firm")
+    return row
 
 
 def open_file(firm: Firm) -> FirmFile | None:

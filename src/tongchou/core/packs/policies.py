@@ -82,6 +82,10 @@ class PolicyFile:
 
     measures: tuple[Measure, ...]
 
+    def from_source(self, key: str) -> list[Measure]:
+        """Measures that rest on one document."""
+        return [m for m in self.measures if key in {source.key for source in m.sources}]
+
     def in_force(self, day: date) -> list[Measure]:
         """Measures known and in force on a day, without those that one of them supersedes."""
         held = [m for m in self.measures if m.holds_on(day)]

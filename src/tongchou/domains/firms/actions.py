@@ -15,9 +15,10 @@ from tongchou.core.importing.matching import blocks
 from tongchou.core.packs.fields import BadFact, Fields
 from tongchou.core.people.rules import Actor
 from tongchou.core.places.models import Place
+from tongchou.core.secrecy import token_digest
 from tongchou.core.wording import T
 from tongchou.domains.firms.models import FirmAddress, FirmFact
-from tongchou.domains.firms.rules import address_digest, address_token
+from tongchou.domains.firms.rules import address_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def give_address(*, firm: Any, by: Actor, at: datetime) -> str:
     if living is None:
         number = (FirmAddress.objects.filter(firm=firm).aggregate(last=Max("number"))["last"] or 0) + 1
         token = address_token(settings.KEYS.index, firm.pk, number)
-        FirmAddress.objects.create(firm=firm, number=number, digest=address_digest(token), made_at=at)
+        FirmAddress.objects.create(firm=firm, number=number, digest=token_digest(token), made_at=at)
     else:
         token = address_token(settings.KEYS.index, firm.pk, living.number)
     record("firm.address", firm, detail={"is_new": living is None})

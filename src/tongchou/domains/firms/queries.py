@@ -7,8 +7,8 @@ from typing import Any
 from django.db.models import F, Q
 
 from tongchou.core.errors import Unseen
+from tongchou.core.secrecy import token_digest
 from tongchou.domains.firms.models import FirmAddress, FirmFact, FirmPremises, Succession
-from tongchou.domains.firms.rules import address_digest
 
 
 def facts_of(firm: int) -> dict[str, FirmFact]:
@@ -24,7 +24,7 @@ def facts_below(path: str) -> Iterator[tuple[int, str, str]]:
 
 def firm_behind(token: str) -> Any:
     """The firm, with its place, whose page the address that ends in `token` is. Raises Unseen."""
-    row = FirmAddress.objects.select_related("firm__place").filter(digest=address_digest(token), ended_at=None).first()
+    row = FirmAddress.objects.select_related("firm__place").filter(digest=token_digest(token), ended_at=None).first()
     if row is None:
         raise Unseen("firm")
     return row.firm

@@ -53,8 +53,3 @@ def address_token(key: bytes, firm: int, number: int) -> str:
     """The secret end of a firm's `number`-th address: 160 bits made from the installation's key, so that it can be printed again and is kept nowhere."""
     digest = hmac.digest(key, f"firm address {firm} {number}".encode(), sha256)[:20]
     return b32encode(digest).decode().lower()
-
-
-def address_digest(token: str) -> str:
-    """How an address is found again."""
-    return sha256(token.encode()).hexdigest()

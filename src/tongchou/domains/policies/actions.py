@@ -16,6 +16,7 @@ from tongchou.core.people.rules import Actor
 from tongchou.core.places.models import Place
 from tongchou.core.wording import T
 from tongchou.domains.policies.models import Book, PolicyDocument
+from tongchou.domains.policies.queries import latest_book, read_again
 from tongchou.domains.policies.rules import DOCUMENT, LEVELS
 
 
@@ -71,8 +72,8 @@ def receive_document(*, given: Received, place: Place, by: Actor, at: datetime) 
 @action("policy.work", on=PolicyDocument)
 def break_down(row: PolicyDocument, *, by: Actor, at: datetime) -> PolicyDocument:
     """The document's measures stand in the book that holds. Raises Refusal when the book has none of them."""
-    last = Book.objects.order_by("-version").first()
-    found = [m for m in book_of(json.loads(last.content)).measures.measures if row.source in {s.key for s in m.sources}] if last else []
+    book = latest_book()
+    found = read_again(book).measures.from_source(row.source) if book else []
     if not found:
         raise Refusal(
             T(f"政策库里还没有出自 {row.source} 的条目。", f"The book has no measure with the source {row.source} yet."),

@@ -15,7 +15,7 @@ from tongchou.core.wording import T
 from tongchou.domains.firms.actions import Origin, end_address, give_address
 from tongchou.domains.firms.actions_succession import add_premises, end_premises
 from tongchou.domains.firms.models import FirmPremises
-from tongchou.domains.firms.queries import further_paths, premises_of
+from tongchou.domains.firms.queries import premises_of
 from tongchou.domains.policies import actions, actions_awards, queries
 from tongchou.domains.policies.models import Award, PaymentList, PolicyDocument
 from tongchou.domains.policies.rules import UNREACHED_AFTER
@@ -61,11 +61,7 @@ def _who(request: HttpRequest) -> dict[str, Any]:
 
 
 def _firm(request: HttpRequest, pk: int) -> Firm:
-    row = Firm.objects.select_related("place").filter(pk=pk).first()
-    today = request.at.date()  # type: ignore[attr-defined]
-    if row is None or not any(request.auth.may("register.read", path) for path in (row.place.path, *further_paths(pk, today))):  # type: ignore[attr-defined]
-        raise Unseen("firm")
-    return row
+    return firm_file.seen_firm(pk, request.auth, request.at)  # type: ignore[attr-defined]
 
 
 @router.get("/policies/book", response=BookOut, summary=both("现行政策库", "the book that holds"))

@@ -16,7 +16,7 @@ from tongchou.domains.difficulties.queries import open_for_firm
 from tongchou.domains.firms.actions import Origin, end_address, give_address
 from tongchou.domains.firms.actions_succession import add_premises, end_premises
 from tongchou.domains.firms.models import Succession
-from tongchou.domains.firms.queries import further_paths, premises_of, successions_of
+from tongchou.domains.firms.queries import premises_of, successions_of
 from tongchou.domains.firms.rules import SUCCESSIONS
 from tongchou.domains.policies.actions_awards import note_receipt
 from tongchou.domains.registry.models import Firm
@@ -33,18 +33,10 @@ from tongchou.workflows.succeeding import succeed
 READ = "register.read"
 
 
-def seen_firm(request: Asked, pk: int) -> Firm:
-    """A firm registered in the actor's places or with premises there. Raises Unseen when missing or elsewhere."""
-    row = Firm.objects.select_related("place").filter(pk=pk).first() if pk < 1 << 62 else None
-    if row is None or not any(request.actor.may(READ, path) for path in (row.place.path, *further_paths(pk, request.at.date()))):
-        raise Unseen("firm")
-    return row
-
-
 @page(READ)
 def firm(request: Asked, pk: int) -> HttpResponse:
     """The file."""
-    row = seen_firm(request, pk)
+    row = firm_file.seen_firm(pk, request.actor, request.at)
     file, may_write = firm_file.open_file(row), request.actor.may("register.write", row.place.path)
     context = {
         "firm": row, "what": firm_file.policies_for(file, request.at.date()) if file else None, "facts": firm_file.known_of(file) if file else [],
@@ -64,7 +56,7 @@ def firm(request: Asked, pk: int) -> HttpResponse:
 @page("register.write", methods=("POST",))
 def firm_address(request: Asked, pk: int) -> HttpResponse:
     """The firm's address, to scan with the phone of whoever speaks for it."""
-    row = seen_firm(request, pk)
+    row = firm_file.seen_firm(pk, request.actor, request.at)
     token = give_address(firm=row, by=request.actor, at=request.at)
     address = public_address(request, reverse("firm_page", args=[token]))
     response = render(request, "firms/address.html", {"firm": row, "qr": qr_inline(address), "address": address})
@@ -160,7 +152,7 @@ STEPS: Mapping[str, tuple[str, Callable[[Firm, Asked], T]]] = {
 @page(READ, methods=("POST",))
 def firm_step(request: Asked, pk: int, step: str) -> HttpResponse:
     """One step with a firm."""
-    said = STEPS[step][1](seen_firm(request, pk), request)
+    said = STEPS[step][1](firm_file.seen_firm(pk, request.actor, request.at), request)
     messages.success(request, str(said))
     return redirect("firm", pk)
 

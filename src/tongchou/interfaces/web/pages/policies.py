@@ -269,7 +269,7 @@ def policy_document(request: Asked, number: str) -> HttpResponse:
     """One document: how far it is, its clocks, its measures."""
     row = queries.seen_document(number, request.actor)
     head, book = row.dossier, queries.latest_book()
-    measures = [m for m in queries.read_again(book).measures.measures if row.source in {s.key for s in m.sources}] if book else []
+    measures = queries.read_again(book).measures.from_source(row.source) if book else []
     tallies = queries.tallies(request.town.place.path)
     allowed = DOCUMENT.allowed(head.state)
     context = {
