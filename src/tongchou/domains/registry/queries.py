@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.models import Count, F, Q, QuerySet, Sum, Value
 from django.db.models.functions import Concat
 
+from tongchou.core.errors import Unseen
 from tongchou.core.identity import IdentityProblem, check_mobile, check_resident_id
 from tongchou.core.importing.checking import ImportSpec
 from tongchou.core.people.rules import Actor
@@ -49,6 +50,15 @@ _RESUMED = Q(resumption__in=["resumed", "full"])
 def living_firms() -> QuerySet[Firm]:
     """Firms that have not ended: what is counted, matched with policies and visited."""
     return Firm.objects.filter(ended_on=None)
+
+
+def firm_for(number: int | str, actor: Actor, needs: str) -> Firm:
+    """A firm by its row number, plain or as typed, for an actor who holds `needs` where it is registered. Raises Unseen. One query."""
+    typed = str(number)
+    row = Firm.objects.select_related("place").filter(pk=int(typed)).first() if typed.isdecimal() and len(typed) < 19 else None
+    if row is None or not actor.may(needs, row.place_path):
+        raise Unseen("firm")
+    return row
 
 
 def _shares(rows: Iterable[Mapping[str, Any]], names: Mapping[Any, T]) -> list[ResumptionShare]:

@@ -23,7 +23,7 @@ from tongchou.domains.approvals.queries import (
     seen_step,
     steps_of,
 )
-from tongchou.domains.registry.models import Firm
+from tongchou.domains.registry.queries import firm_for
 from tongchou.interfaces.api.approval_shapes import (
     ApplicantPageOut,
     ApplicationIn,
@@ -191,9 +191,7 @@ def post_application(request: HttpRequest, given: ApplicationIn) -> Any:
     procedure = next((one for one in procedures_on(request.at.date()) if one.code == given.procedure), None)  # type: ignore[attr-defined]
     if procedure is None:
         raise Invalid([FieldProblem("procedure", T("今天没有这个事项。", "No such procedure today."))])
-    firm = Firm.objects.select_related("place").filter(pk=given.firm).first() if given.firm else None
-    if given.firm and (firm is None or not request.auth.may("approval.receive", firm.place_path)):  # type: ignore[attr-defined]
-        raise Unseen("firm")
+    firm = firm_for(given.firm, request.auth, "approval.receive") if given.firm else None  # type: ignore[attr-defined]
     place = firm.place if firm else town.place
     applying = actions.Applying(procedure, place, firm, given.applicant, given.permit_ends_on, _papers(given.papers))
     return _shown(actions.open_application(applying=applying, **_who(request)))

@@ -16,7 +16,7 @@ from tongchou.domains.difficulties.actions_hearing import Heard, hear_firm
 from tongchou.domains.difficulties.actions_permits import PermitSpec
 from tongchou.domains.difficulties.models import Cause, Difficulty, Permit
 from tongchou.domains.difficulties.queries import causes_seen, difficulties_seen, repeated_causes, seen_cause, seen_difficulty, seen_permit
-from tongchou.domains.registry.models import Firm
+from tongchou.domains.registry.queries import firm_for
 from tongchou.interfaces.api.fields import Instant, Limit, Offset, RowNumber, page_of
 from tongchou.interfaces.api.town import town_for
 from tongchou.interfaces.api.wording import Reason, both
@@ -156,13 +156,6 @@ def _shown(row: Difficulty) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _firm(request: HttpRequest, number: int) -> Firm:
-    found = Firm.objects.select_related("place").filter(pk=number).first()
-    if found is None or not request.auth.may("difficulty.raise", found.place_path):  # type: ignore[attr-defined]
-        raise Unseen("firm")
-    return found
-
-
 def _post(code: str) -> Post:
     try:
         return post_by_code(code)
@@ -184,7 +177,8 @@ def get_difficulties(request: HttpRequest, state: str = "", kind: str = "", limi
 
 @router.post("/difficulties", response=list[DifficultyOut], summary=both("记下困难", "write down what a firm says"))
 def post_difficulties(request: HttpRequest, given: DifficultiesIn) -> Any:
-    firm, who = _firm(request, given.firm), _who(request)
+    who = _who(request)
+    firm = firm_for(given.firm, who["by"], "difficulty.raise")
     told = [actions.Told(one.kind, one.words) for one in given.told]
     said_at = given.said_at or who["at"]
     rows = actions.raise_difficulties(

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.cache import add_never_cache_headers
 
-from tongchou.core.errors import FieldProblem, Invalid, Unseen
+from tongchou.core.errors import FieldProblem, Invalid
 from tongchou.core.packs.procedures import ProcedureSpec, procedure_of
 from tongchou.core.parameters.queries import value
 from tongchou.core.people.queries import within
@@ -32,6 +32,7 @@ from tongchou.domains.approvals.queries import (
 )
 from tongchou.domains.approvals.rules import APPEAL, APPLICATION
 from tongchou.domains.registry.models import Firm
+from tongchou.domains.registry.queries import firm_for
 from tongchou.interfaces.chance import random_token
 from tongchou.interfaces.web.addresses import public_address
 from tongchou.interfaces.web.page import Asked, page
@@ -104,7 +105,7 @@ def approval_new(request: Asked) -> HttpResponse:
     given, refused = request.POST or request.GET, None
     procedures = procedures_on(request.at.date())
     chosen = next((one for one in procedures if one.code == given.get("procedure")), None)
-    firm = _firm(request, given.get("firm", "")) if given.get("firm") else None
+    firm = firm_for(given.get("firm", ""), request.actor, "approval.receive") if given.get("firm") else None
     if request.method == "POST" and chosen is not None:
         try:
             row = actions.open_application(applying=_applying(request, chosen, firm), by=request.actor, at=request.at)
@@ -144,13 +145,6 @@ def papers_given(request: Asked) -> list[PaperGiven]:
         file = request.FILES.get(f"file-{code}")
         content, name = (file.read(), file.name or "") if file else (None, "")
         found.append(PaperGiven(code, content=content, name=name))
-    return found
-
-
-def _firm(request: Asked, number: str) -> Firm:
-    found = Firm.objects.select_related("place").filter(pk=int(number)).first() if number.isdecimal() and len(number) < 18 else None
-    if found is None or not request.actor.may("approval.receive", found.place_path):
-        raise Unseen("firm")
     return found
 
 

@@ -35,6 +35,7 @@ from tongchou.domains.difficulties.rules import (
     WAYS,
 )
 from tongchou.domains.registry.models import Firm
+from tongchou.domains.registry.queries import firm_for
 from tongchou.domains.registry.rules import SIZE_CLASSES
 from tongchou.interfaces.chance import random_share
 from tongchou.interfaces.web.page import Asked, page
@@ -86,7 +87,7 @@ def difficulties(request: Asked) -> HttpResponse:
 def difficulty_new(request: Asked) -> HttpResponse:
     """Find the firm, then write down what it says."""
     given, refused = request.POST or request.GET, None
-    firm = _firm(request, given.get("firm", "")) if given.get("firm") else None
+    firm = firm_for(given.get("firm", ""), request.actor, "difficulty.raise") if given.get("firm") else None
     if request.method == "POST" and firm is not None:
         told = [actions.Told(given.get("kind", ""), given.get("words", ""))]
         source = given.get("source", "") if given.get("source") != "firm" else ""
@@ -105,14 +106,6 @@ def difficulty_new(request: Asked) -> HttpResponse:
         "open": open_for_firm(firm.pk) if firm else [],
     }  # fmt: skip
     return render(request, "difficulties/new.html", context, status=422 if refused else 200)
-
-
-def _firm(request: Asked, number: str) -> Firm:
-    """A firm by its row number, if the actor may write for it. Raises Unseen."""
-    found = Firm.objects.select_related("place").filter(pk=int(number)).first() if number.isdecimal() and len(number) < 18 else None
-    if found is None or not request.actor.may("difficulty.raise", found.place_path):
-        raise Unseen("firm")
-    return found
 
 
 def _found(request: Asked, text: str) -> list[Firm]:
